@@ -1,0 +1,216 @@
+package wallet
+
+import (
+	"slices"
+	"time"
+)
+
+// A Transaction is one change of a wallet's credits. It never changes once it is settled or failed; a correction is a new
+// transaction that names the one it Corrects.
+type Transaction struct {
+	ID       TransactionID `json:"id"`
+	Wallet   ID            `json:"wallet"`
+	Customer CustomerID    `json:"customer"`
+	Kind     Kind          `json:"kind"`
+	State    State         `json:"state"`
+	Source   Source        `json:"source"`
+
+	Credits Amount `json:"credits"` // positive; Kind.Inbound gives the sign
+	Money   Money  `json:"money"`   // as paid, else credits × rate; may round to 0
+
+	Priority  int               `json:"priority"`            // of the lot: 1 (first) to 255; 0 is not set, and comes last
+	ExpiresAt time.Time         `json:"expires_at,omitzero"` // of the lot, exclusive; zero is never
+	ExpiresIn time.Duration     `json:"expires_in,omitempty"`
+	Name      string            `json:"name,omitempty"`
+	Reference string            `json:"reference,omitempty"` // the host's document: an invoice, a payment
+	Reason    string            `json:"reason,omitempty"`    // why it was voided, or failed
+	Corrects  TransactionID     `json:"corrects,omitzero"`
+	Pair      TransactionID     `json:"pair,omitzero"` // the other half of a purchase with a grant that waits for it
+	Rule      RuleID            `json:"rule,omitzero"` // the rule that created it
+	Hold      HoldID            `json:"hold,omitzero"` // the hold it captured
+	Metadata  map[string]string `json:"metadata,omitempty"`
+
+	BalanceAfter Amount    `json:"balance_after"` // the wallet's total when it was settled (while it is pending: created)
+	CreatedAt    time.Time `json:"created_at"`
+	SettledAt    time.Time `json:"settled_at,omitzero"`
+	FailedAt     time.Time `json:"failed_at,omitzero"`
+}
+
+// Kind says what a transaction is for.
+type Kind string
+
+// The kinds: two inbound, three outbound.
+const (
+	Purchased Kind = "purchased" // credits the customer pays for
+	Granted   Kind = "granted"   // free credits
+	Consumed  Kind = "consumed"  // credits that paid for fees
+	Voided    Kind = "voided"    // credits taken back
+	Expired   Kind = "expired"   // credits whose time was over
+)
+
+// Inbound reports whether transactions of this kind add credits; the others remove them.
+func (k Kind) Inbound() bool { return k == Purchased || k == Granted }
+
+// State says how far a transaction is.
+type State string
+
+// The states. Only inbound transactions are ever pending or failed.
+const (
+	Pending State = "pending"
+	Settled State = "settled"
+	Failed  State = "failed"
+)
+
+// Source says what asked for a transaction.
+type Source string
+
+// The sources.
+const (
+	SourceManual    Source = "manual"
+	SourceInterval  Source = "interval"  // an interval rule
+	SourceThreshold Source = "threshold" // a threshold rule
+)
+
+// A Lot is what remains of one settled inbound transaction, whose ID it bears.
+type Lot struct {
+	ID        TransactionID `json:"id"`
+	Wallet    ID            `json:"wallet"`
+	Kind      Kind          `json:"kind"` // its origin
+	Credits   Amount        `json:"credits"`
+	Remaining Amount        `json:"remaining"` // at most Credits
+	Held      Amount        `json:"held"`      // reserved by holds, at most Remaining
+	Priority  int           `json:"priority"`
+	ExpiresAt time.Time     `json:"expires_at,omitzero"` // exclusive; zero is never
+	OpenedAt  time.Time     `json:"opened_at"`
+}
+
+// Free returns what remains and is not held.
+func (l Lot) Free() Amount { return l.Remaining.Sub(l.Held) }
+
+// A Draw says how much of which lot an outbound transaction took.
+type Draw struct {
+	Lot     TransactionID `json:"lot"`
+	By      TransactionID `json:"by"`
+	Wallet  ID            `json:"wallet"`
+	Kind    Kind          `json:"kind"` // of the outbound transaction
+	Credits Amount        `json:"credits"`
+	Amount  Amount        `json:"amount"`        // the money it stands for; the draws of a transaction sum to its Money
+	Fee     string        `json:"fee,omitempty"` // the ID of the fee it paid for
+}
+
+// TopUp asks for paid credits (by number, or by what an amount of Money buys), granted credits, or both.
+type TopUp struct {
+	Paid          Amount `json:"paid,omitzero"`
+	Granted       Amount `json:"granted,omitzero"`
+	Money         Amount `json:"money,omitzero"`            // instead of Paid: buys money ÷ rate credits, rounded up at 12 decimals
+	GrantOnSettle bool   `json:"grant_on_settle,omitempty"` // the grant waits for the purchase, and fails with it
+
+	Priority  int               `json:"priority,omitempty"`
+	ExpiresAt time.Time         `json:"expires_at,omitzero"`  // in the future
+	ExpiresIn time.Duration     `json:"expires_in,omitempty"` // instead: counted from settlement
+	Name      string            `json:"name,omitempty"`
+	Reference string            `json:"reference,omitempty"`
+	Corrects  TransactionID     `json:"corrects,omitzero"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+	Key       string            `json:"key,omitempty"`
+}
+
+// Settlement is what a payment adds to the purchase that it settles: its keys are merged into the metadata. A repeat
+// ignores it.
+type Settlement struct {
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+// Debit asks to consume credits, or as many as an amount of Money takes, from one wallet for one fee.
+type Debit struct {
+	Credits   Amount            `json:"credits,omitzero"`
+	Money     Amount            `json:"money,omitzero"` // instead of Credits: money ÷ rate, rounded down at 12 decimals
+	Fee       Fee               `json:"fee,omitzero"`   // what it is for; its Amount stays zero
+	Reference string            `json:"reference,omitempty"`
+	Corrects  TransactionID     `json:"corrects,omitzero"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+	Key       string            `json:"key,omitempty"`
+}
+
+// A Fee is one line of a bill.
+type Fee struct {
+	ID     string  `json:"id,omitempty"` // unique within a charge; required if there are several
+	Type   FeeType `json:"type,omitempty"`
+	Metric string  `json:"metric,omitempty"`
+	Amount Amount  `json:"amount"` // money, not negative
+}
+
+// Charge asks all wallets of a customer in one currency to pay a list of fees, in list order.
+type Charge struct {
+	Customer  CustomerID        `json:"customer"`
+	Currency  Currency          `json:"currency"`
+	Fees      []Fee             `json:"fees"`             // at most 1,000
+	Whole     bool              `json:"whole,omitempty"`  // all of it, or [ErrInsufficient]
+	Billed    bool              `json:"billed,omitempty"` // the fees leave the usage in progress
+	Reference string            `json:"reference,omitempty"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+	Key       string            `json:"key,omitempty"`
+}
+
+// A Receipt says what a charge paid: a line per fee, in order, and a transaction per wallet used.
+type Receipt struct {
+	Currency     Currency      `json:"currency"`
+	Lines        []Line        `json:"lines"`
+	Transactions []Transaction `json:"transactions"`
+	Covered      Amount        `json:"covered"`
+	Uncovered    Amount        `json:"uncovered"`
+}
+
+// A Line says who paid how much of a fee.
+type Line struct {
+	Fee       Fee       `json:"fee"`
+	Covered   Amount    `json:"covered"`
+	Uncovered Amount    `json:"uncovered"`
+	Payments  []Payment `json:"payments"`
+}
+
+// A Payment is one wallet's share of a fee.
+type Payment struct {
+	Wallet      ID            `json:"wallet"`
+	Transaction TransactionID `json:"transaction,omitzero"` // zero in a preview
+	Credits     Amount        `json:"credits"`
+	Amount      Amount        `json:"amount"`
+	Draws       []Draw        `json:"draws"`
+}
+
+// Void asks to remove credits in spending order, or from one lot, or all that is left.
+type Void struct {
+	Credits  Amount            `json:"credits,omitzero"`
+	Lot      TransactionID     `json:"lot,omitzero"` // zero: any
+	All      bool              `json:"all,omitempty"`
+	Reason   string            `json:"reason,omitempty"`
+	Corrects TransactionID     `json:"corrects,omitzero"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+	Key      string            `json:"key,omitempty"`
+}
+
+// TransactionQuery selects transactions, newest first unless OldestFirst. The zero query selects all.
+type TransactionQuery struct {
+	Customer    CustomerID    `json:"customer,omitempty"`
+	Wallet      ID            `json:"wallet,omitzero"`
+	Kinds       []Kind        `json:"kinds,omitempty"`
+	States      []State       `json:"states,omitempty"`
+	Reference   string        `json:"reference,omitempty"`
+	From        time.Time     `json:"from,omitzero"` // From ≤ CreatedAt
+	To          time.Time     `json:"to,omitzero"`   // CreatedAt < To
+	OldestFirst bool          `json:"oldest_first,omitempty"`
+	After       TransactionID `json:"after,omitzero"`   // continue behind the last ID seen, at constant cost
+	Offset      int           `json:"offset,omitempty"` // skip so many, at linear cost: for numbered pages
+	Limit       int           `json:"limit,omitempty"`  // 0 is no end
+}
+
+// Selects reports whether the query's filters select t; After, Offset and Limit are not looked at.
+func (q TransactionQuery) Selects(t Transaction) bool {
+	return (q.Customer == "" || q.Customer == t.Customer) &&
+		(q.Wallet.IsZero() || q.Wallet == t.Wallet) &&
+		(len(q.Kinds) == 0 || slices.Contains(q.Kinds, t.Kind)) &&
+		(len(q.States) == 0 || slices.Contains(q.States, t.State)) &&
+		(q.Reference == "" || q.Reference == t.Reference) &&
+		(q.From.IsZero() || !t.CreatedAt.Before(q.From)) &&
+		(q.To.IsZero() || t.CreatedAt.Before(q.To))
+}
