@@ -25,9 +25,11 @@ type Transaction struct {
 	Reference string            `json:"reference,omitempty"` // the host's document: an invoice, a payment
 	Reason    string            `json:"reason,omitempty"`    // why it was voided, or failed
 	Corrects  TransactionID     `json:"corrects,omitzero"`
-	Pair      TransactionID     `json:"pair,omitzero"` // the other half of a purchase with a grant that waits for it
-	Rule      RuleID            `json:"rule,omitzero"` // the rule that created it
-	Hold      HoldID            `json:"hold,omitzero"` // the hold it captured
+	Pair      TransactionID     `json:"pair,omitzero"`    // the other half of a purchase with a grant that waits for it
+	Rule      RuleID            `json:"rule,omitzero"`    // the rule that created it
+	Hold      HoldID            `json:"hold,omitzero"`    // the hold it captured
+	Origin    Kind              `json:"origin,omitempty"` // purchased or granted: of the credits that were refunded or transferred in
+	Since     time.Time         `json:"since,omitzero"`   // when the lot they come from was opened
 	Metadata  map[string]string `json:"metadata,omitempty"`
 
 	BalanceAfter Amount    `json:"balance_after"` // the wallet's total when it was settled (while it is pending: created)
@@ -39,17 +41,22 @@ type Transaction struct {
 // Kind says what a transaction is for.
 type Kind string
 
-// The kinds: two inbound, three outbound.
+// The kinds: four inbound, four outbound.
 const (
-	Purchased Kind = "purchased" // credits the customer pays for
-	Granted   Kind = "granted"   // free credits
-	Consumed  Kind = "consumed"  // credits that paid for fees
-	Voided    Kind = "voided"    // credits taken back
-	Expired   Kind = "expired"   // credits whose time was over
+	Purchased      Kind = "purchased"       // credits the customer pays for
+	Granted        Kind = "granted"         // free credits
+	Refunded       Kind = "refunded"        // consumed credits that returned
+	TransferredIn  Kind = "transferred_in"  // credits from another wallet of the customer
+	Consumed       Kind = "consumed"        // credits that paid for fees
+	Voided         Kind = "voided"          // credits taken back
+	Expired        Kind = "expired"         // credits whose time was over
+	TransferredOut Kind = "transferred_out" // credits to another wallet of the customer
 )
 
 // Inbound reports whether transactions of this kind add credits; the others remove them.
-func (k Kind) Inbound() bool { return k == Purchased || k == Granted }
+func (k Kind) Inbound() bool {
+	return k == Purchased || k == Granted || k == Refunded || k == TransferredIn
+}
 
 // State says how far a transaction is.
 type State string
@@ -75,7 +82,7 @@ const (
 type Lot struct {
 	ID        TransactionID `json:"id"`
 	Wallet    ID            `json:"wallet"`
-	Kind      Kind          `json:"kind"` // its origin
+	Kind      Kind          `json:"kind"` // its origin: purchased or granted
 	Credits   Amount        `json:"credits"`
 	Remaining Amount        `json:"remaining"` // at most Credits
 	Held      Amount        `json:"held"`      // reserved by holds, at most Remaining
@@ -185,6 +192,109 @@ type Void struct {
 	All      bool              `json:"all,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
 	Corrects TransactionID     `json:"corrects,omitzero"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+	Key      string            `json:"key,omitempty"`
+}
+
+// Authorization asks to reserve credits of one wallet, or money of the customer's wallets in a currency as a charge would take
+// it: all of it, or [ErrInsufficient].
+type Authorization struct {
+	Wallet    ID                `json:"wallet,omitzero"`
+	Customer  CustomerID        `json:"customer,omitempty"` // instead of Wallet, with Currency
+	Currency  Currency          `json:"currency,omitempty"`
+	Credits   Amount            `json:"credits,omitzero"` // of one wallet
+	Money     Amount            `json:"money,omitzero"`   // instead of Credits
+	Fee       Fee               `json:"fee,omitzero"`     // what it is for; its Amount stays zero
+	For       time.Duration     `json:"for,omitempty"`    // how long; zero is 24 hours, at most 30 days
+	Reference string            `json:"reference,omitempty"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+	Key       string            `json:"key,omitempty"`
+}
+
+// A Hold is credits reserved by an authorization until they are captured or released.
+type Hold struct {
+	ID        HoldID            `json:"id"`
+	Customer  CustomerID        `json:"customer"`
+	Wallet    ID                `json:"wallet,omitzero"` // zero if over the customer's wallets
+	Currency  Currency          `json:"currency"`
+	State     State             `json:"state"` // HoldOpen, then one of the others for good
+	Fee       Fee               `json:"fee,omitzero"`
+	Credits   Amount            `json:"credits"`  // reserved at first
+	Money     Money             `json:"money"`    // that they are worth, or that was asked for
+	Captured  Money             `json:"captured"` // so far
+	Parts     []HoldPart        `json:"parts"`    // what is still reserved, in the order it will be spent
+	ExpiresAt time.Time         `json:"expires_at"`
+	Reference string            `json:"reference,omitempty"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+	CreatedAt time.Time         `json:"created_at"`
+	ClosedAt  time.Time         `json:"closed_at,omitzero"`
+}
+
+// A HoldPart is what a hold reserves of one lot.
+type HoldPart struct {
+	Wallet  ID            `json:"wallet"`
+	Lot     TransactionID `json:"lot"`
+	Credits Amount        `json:"credits"`
+	Money   Amount        `json:"money"` // its share of what was authorized
+}
+
+// The states of a hold.
+const (
+	HoldOpen     State = "open"
+	HoldCaptured State = "captured"
+	HoldReleased State = "released"
+	HoldExpired  State = "expired"
+)
+
+// Capture asks to spend credits, or money, of a hold. What is not captured is released, unless More is to come.
+type Capture struct {
+	Credits Amount `json:"credits,omitzero"` // of a hold in one wallet
+	Money   Amount `json:"money,omitzero"`   // instead of Credits
+	More    bool   `json:"more,omitempty"`
+	Over    Over   `json:"over,omitempty"`
+	Key     string `json:"key,omitempty"`
+}
+
+// Over says what a capture does that asks for more than is held. The zero value is Reject.
+type Over string
+
+// What to do over the hold.
+const (
+	Reject  Over = ""        // [ErrInsufficient]
+	Extend  Over = "extend"  // spend the excess from what else can be spent, all or nothing
+	Partial Over = "partial" // spend as much of it as there is, and report the shortfall
+)
+
+// Captured is what a capture spent: a transaction per wallet.
+type Captured struct {
+	Transactions []Transaction `json:"transactions"`
+	Shortfall    Amount        `json:"shortfall"` // in the unit the capture was asked in
+}
+
+// HoldQuery selects holds, newest first. The zero query selects all.
+type HoldQuery struct {
+	Customer CustomerID `json:"customer,omitempty"`
+	Wallet   ID         `json:"wallet,omitzero"` // holds that reserve, or reserved, something of it
+	States   []State    `json:"states,omitempty"`
+	After    HoldID     `json:"after,omitzero"` // continue behind the last ID seen
+	Limit    int        `json:"limit,omitempty"`
+}
+
+// Refund asks to return consumed credits, or as many as an amount of Money paid: the last drawn first. Zero of both is all
+// that was not refunded yet.
+type Refund struct {
+	Credits  Amount            `json:"credits,omitzero"`
+	Money    Amount            `json:"money,omitzero"`
+	Reason   string            `json:"reason,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+	Key      string            `json:"key,omitempty"`
+}
+
+// Transfer asks to move credits between two wallets of one customer, of the same currency and rate.
+type Transfer struct {
+	Credits  Amount            `json:"credits,omitzero"`
+	All      bool              `json:"all,omitempty"`
+	Kind     Kind              `json:"kind,omitempty"` // only credits that are purchased, or granted; empty is both
 	Metadata map[string]string `json:"metadata,omitempty"`
 	Key      string            `json:"key,omitempty"`
 }

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
@@ -240,6 +241,18 @@ type RuleID struct{ id }
 // HoldID names a hold.
 type HoldID struct{ id }
 
+// Compare orders IDs by their bytes: earlier minted first.
+func (i ID) Compare(j ID) int { return i.compare(j.id) }
+
+// Compare orders IDs by their bytes: earlier minted first.
+func (i TransactionID) Compare(j TransactionID) int { return i.compare(j.id) }
+
+// Compare orders IDs by their bytes: earlier minted first.
+func (i RuleID) Compare(j RuleID) int { return i.compare(j.id) }
+
+// Compare orders IDs by their bytes: earlier minted first.
+func (i HoldID) Compare(j HoldID) int { return i.compare(j.id) }
+
 // ParseID reads an ID in canonical form, as in 0193e0a1-7c00-7000-8000-000000000001. Anything else is [ErrInvalid].
 func ParseID(s string) (ID, error) { u, err := parseID(s); return ID{u}, err }
 
@@ -282,11 +295,7 @@ func (i id) String() string { return i.u.String() }
 // IsZero reports whether the ID names nothing.
 func (i id) IsZero() bool { return i == id{} }
 
-// Compare orders IDs by their bytes: earlier minted first.
-func (i id) Compare(j interface{ Bytes() [16]byte }) int {
-	b := j.Bytes()
-	return slices.Compare(i.u[:], b[:])
-}
+func (i id) compare(j id) int { return bytes.Compare(i.u[:], j.u[:]) }
 
 // Bytes returns the 16 bytes of the UUID, whose order is the order of the IDs. SetBytes is its inverse.
 func (i id) Bytes() [16]byte { return i.u }
@@ -337,7 +346,7 @@ const idBits = 64
 // microsecond, but greater than last.
 func mint(last id, at time.Time) id {
 	us, random := at.UnixMicro(), rand.Uint64()>>1
-	if next := assemble(us, 0); slices.Compare(last.u[:], next.u[:]) < 0 {
+	if last.compare(assemble(us, 0)) < 0 {
 		return assemble(us, random)
 	}
 	us, tail := disassemble(last)

@@ -22,19 +22,6 @@ type Policy struct {
 	OnTerminate Remainder
 }
 
-// Covers applies p.Applies or its default.
-func (p *Policy) Covers(w *wallet.Wallet, f wallet.Fee) bool {
-	if p.Applies == nil {
-		return w.AppliesTo.Covers(f)
-	}
-	return p.Applies(*w, f)
-}
-
-// Completes applies p.AutoComplete or its default.
-func (p *Policy) Completes(w *wallet.Wallet, t wallet.Transaction) bool {
-	return p.AutoComplete != nil && p.AutoComplete(*w, t)
-}
-
 // Always is an AutoComplete that settles every purchase at once.
 func Always(wallet.Wallet, wallet.Transaction) bool { return true }
 

@@ -1,0 +1,25 @@
+// Package wallet is the vocabulary of prepaid credits: what a customer's wallets take in, pay out and hold, as exact figures.
+//
+// There are only a few types:
+//
+//   - A [Wallet] belongs to one customer, in one currency, at one rate of money per credit. It says which fees it pays.
+//   - A [Transaction] is one change of its credits: purchased or granted, consumed, voided or expired. It never changes once
+//     it is settled or failed.
+//   - A [Lot] is what remains of one settled purchase or grant: until when, and in what order it is spent.
+//   - A [Draw] says how much of which lot an outbound transaction took. Nothing is spent without one.
+//   - An [Amount] is an exact decimal, and [Money] an amount of a currency.
+//
+// The rules are in package engine. Open a store (package memory, sqlite or another), make an engine over it, and call, in
+// about this order:
+//
+//	eng := engine.New(store, nil)
+//	w, err := eng.Create(ctx, wallet.Spec{…})             // a wallet
+//	ts, err := eng.TopUp(ctx, w.ID, wallet.TopUp{…})      // credits: granted ones at once, …
+//	ts, err = eng.Settle(ctx, ts[0].ID, …)                // … purchased ones when they are paid
+//	receipt, err := eng.Charge(ctx, wallet.Charge{…})     // a bill, paid from all the customer's wallets
+//	t, err := eng.Debit(ctx, w.ID, wallet.Debit{…})       // or a single use, from one
+//	for t, err := range eng.Transactions(ctx, …) { … }    // everything that ever happened
+//
+// The examples below are whole programs in small. What a command refuses is one of the errors named Err…, to be matched with
+// [errors.Is].
+package wallet
