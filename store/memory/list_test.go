@@ -1,0 +1,99 @@
+package memory
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestOrdered(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var o ordered[int]
+	var want []int
+	seek := func(v int) place { return o.seek(func(e *int) bool { return *e < v }) }
+	all := func() (got []int) {
+		for p := (place{}); o.at(p) != nil; p = o.next(p) {
+			got = append(got, *o.at(p))
+		}
+		return got
+	}
+	for step := range 20_000 {
+		v := random.IntN(3000)
+		if step/4000%2 == 1 && len(want) > 0 { // shrink for a while
+			v = want[random.IntN(len(want))]
+		}
+		at, known := slices.BinarySearch(want, v)
+		if e := o.at(seek(v)); known != (e != nil && *e == v) {
+			t.Fatalf("step %d: seek %d: known %t", step, v, known)
+		}
+		if known {
+			o.remove(seek(v))
+			want = slices.Delete(want, at, at+1)
+		} else {
+			o.insert(seek(v), v)
+			want = slices.Insert(want, at, v)
+		}
+		if step%500 == 0 {
+			if got := all(); !slices.Equal(got, want) {
+				t.Fatalf("step %d: got %v, want %v", step, got, want)
+			}
+		}
+	}
+	got := all()
+	slices.Reverse(got)
+	var back []int
+	for p := o.previous(place{len(o.chunks), 0}); o.at(p) != nil; p = o.previous(p) {
+		back = append(back, *o.at(p))
+	}
+	if !slices.Equal(back, got) {
+		t.Errorf("backwards: got %v, want %v", back, got)
+	}
+}
+
+func TestList(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var l list[int]
+	var want []int
+	for step := range 5000 {
+		if random.IntN(5) < 3 || len(want) == 0 {
+			l.push(step)
+			want = append(want, step)
+		} else {
+			l.pop()
+			want = want[:len(want)-1]
+		}
+		if l.n != len(want) {
+			t.Fatalf("step %d: %d elements, want %d", step, l.n, len(want))
+		}
+	}
+	for i, v := range want {
+		if *l.at(i) != v {
+			t.Fatalf("at %d: got %d, want %d", i, *l.at(i), v)
+		}
+	}
+}
+
+func TestKeyring(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var k keyring
+	n := 0
+	name := func(i int) string { return fmt.Sprint("key ", i) }
+	for range 20_000 {
+		if random.IntN(100) < 51 || n == 0 {
+			k.add(outcome{key: name(n), ledger: new(ledger), position: uint32(n)})
+			n++
+		} else {
+			k.pop()
+			n--
+		}
+		if k.find(name(n)) != nil || k.find(name(n+1)) != nil {
+			t.Fatalf("of %d keys: found one more", n)
+		}
+	}
+	for i := range n {
+		if o := k.find(name(i)); o == nil || o.position != uint32(i) {
+			t.Fatalf("of %d keys: %d is %v", n, i, o)
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package memory
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/store"
+)
+
+// A tx is a [store.Tx]: a reader of the one account that it holds, and a journal of what it has done there.
+type tx struct {
+	reader
+	journal journal
+	recent  *lot // that was put or drawn from last
+	done    bool // what was put stays
+}
+
+var txs = sync.Pool{New: func() any { return new(tx) }}
+
+// close ends the Update, which may be on its way out of a panic.
+func (t *tx) close() {
+	if !t.done {
+		t.journal.undo(t.account, t.store)
+	}
+	t.journal.clear()
+	s, a := t.store, t.account
+	t.reader, t.recent, t.done = reader{}, nil, false
+	txs.Put(t)
+	s.gates.of(a).release(shared)
+	s.leave(a)
+}
+
+// own returns the ledger of one of the account's wallets, for writing in it.
+func (t *tx) own(id wallet.ID) (*ledger, error) {
+	l := t.account.ledger(id)
+	if l == nil {
+		return nil, fmt.Errorf("store: put into wallet %s, which customer %q does not have: %w", id, t.account.customer, wallet.ErrNotFound)
+	}
+	return l, nil
+}
+
+func (t *tx) PutWallet(w store.Wallet) error {
+	if w.Customer != t.account.customer {
+		return fmt.Errorf("store: put of wallet %s of customer %q in an Update of %q", w.ID, w.Customer, t.account.customer)
+	}
+	l := t.account.ledger(w.ID)
+	var before *store.Wallet
+	if l != nil {
+		before = l.wallet
+	}
+	if err := w.Check(before); err != nil {
+		return err
+	}
+	kept := new(store.Wallet)
+	*kept = w
+	if l == nil {
+		l = t.account.open(kept)
+		if _, added := t.store.wallets.add(l.id, l); !added {
+			t.account.close(l)
+			return fmt.Errorf("store: wallet %s is another customer's", w.ID)
+		}
+	}
+	t.journal.wallets = append(t.journal.wallets, oldWallet{l, before})
+	l.wallet = kept
+	t.account.list()
+	t.store.agenda.update(l)
+	return nil
+}
+
+func (t *tx) PutState(id wallet.ID, s store.State) error {
+	l, err := t.own(id)
+	if err != nil {
+		return err
+	}
+	w := l.wallet
+	if err := s.Check(w); err != nil {
+		return err
+	}
+	t.journal.states = append(t.journal.states, oldState{l, w, w.State})
+	w.State = s
+	t.store.agenda.update(l)
+	return nil
+}
+
+func (t *tx) PutLot(p store.Lot) error {
+	l, err := t.own(p.Wallet)
+	if err != nil {
+		return err
+	}
+	it, err := t.lot(l, uidOf(p.ID.Bytes()))
+	if err != nil {
+		return err
+	}
+	var before *store.Lot
+	if it.kind != 0 {
+		shown := l.show(it)
+		before = &shown
+	}
+	if err := p.Check(before); err != nil {
+		return err
+	}
+	c, err := fill(&p)
+	if err != nil {
+		return err
+	}
+	if c.open() && !l.vacant(p.Key, it) {
+		return fmt.Errorf("store: lot %s has the key of another lot", p.ID)
+	}
+	t.journal.lots = append(t.journal.lots, oldLot{l, it, it.content})
+	l.replace(it, c)
+	return nil
+}
+
+// lot returns a lot of the ledger. If nothing was known of it, it is added, and nothing but its ID is known.
+func (t *tx) lot(l *ledger, id uid) (*lot, error) {
+	if t.recent != nil && t.recent.id == id {
+		return t.recent, nil
+	}
+	it := l.lots[id]
+	if it == nil {
+		if err := t.claim(id, l); err != nil {
+			return nil, err
+		}
+		it = &lot{id: id}
+		l.lots[id] = it
+		t.journal.opened = append(t.journal.opened, opened{l, id})
+	}
+	t.recent = it
+	return it, nil
+}
+
+// claim notes in the index that an ID belongs to the ledger.
+func (t *tx) claim(id uid, l *ledger) error {
+	owner, added := t.store.transactions.add(id, l)
+	if owner != l {
+		return fmt.Errorf("store: the ID %x is in use in another wallet", id.bytes())
+	}
+	if added {
+		t.journal.claims = append(t.journal.claims, id)
+	}
+	return nil
+}
+
+func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error {
+	l, err := t.own(given.Wallet)
+	if err != nil {
+		return err
+	}
+	if given.Customer != t.account.customer {
+		return fmt.Errorf("store: put of transaction %s of customer %q in an Update of %q", given.ID, given.Customer, t.account.customer)
+	}
+	if err := store.CheckTransaction(&given, draws); err != nil {
+		return err
+	}
+	var r record
+	if err := l.pack(&r, &given, draws); err != nil {
+		return err
+	}
+	position := l.records.n
+	if position > 0 && !l.records.at(position-1).id.less(r.id) {
+		return fmt.Errorf("store: transaction %s is not greater than the last of its wallet", given.ID)
+	}
+	if err := t.claim(r.id, l); err != nil {
+		return err
+	}
+	l.records.push(r)
+	l.count(&r, +1)
+	if states[r.state] == wallet.Pending {
+		l.await(position, true)
+	}
+	t.journal.added = append(t.journal.added, l)
+	for i := range draws {
+		it, err := t.lot(l, uidOf(draws[i].Lot.Bytes()))
+		if err != nil {
+			return err
+		}
+		it.draws.push(uint32(position))
+		t.journal.drawn = append(t.journal.drawn, it)
+	}
+	if !timely(&r) && !t.store.untimely.Load() {
+		t.store.untimely.Store(true)
+	}
+	return nil
+}
+
+func (t *tx) Finish(given wallet.Transaction) error {
+	l, err := t.own(given.Wallet)
+	if err != nil {
+		return err
+	}
+	position := l.find(uidOf(given.ID.Bytes()))
+	if position < 0 {
+		return fmt.Errorf("store: finish of transaction %s: %w", given.ID, wallet.ErrNotFound)
+	}
+	at := l.records.at(position)
+	before := l.unpack(at)
+	if err := store.CheckFinish(&before, &given); err != nil {
+		return err
+	}
+	var r record
+	if err := l.pack(&r, &given, nil); err != nil {
+		return err
+	}
+	t.journal.finished = append(t.journal.finished, finished{l, position, *at})
+	l.amend(position, &r)
+	return nil
+}
+
+// amend replaces a record by one of another state.
+func (l *ledger) amend(position int, r *record) {
+	at := l.records.at(position)
+	l.count(at, -1)
+	*at = *r
+	l.count(at, +1)
+	l.await(position, states[r.state] == wallet.Pending)
+}
+
+func (t *tx) Remember(key string, full store.Outcome) error {
+	keys := &t.account.keys
+	if keys.find(key) != nil {
+		return fmt.Errorf("store: key %q has an outcome", key)
+	}
+	o := outcome{key: key, fingerprint: full.Fingerprint}
+	if l, position := t.only(&full); l != nil {
+		o.ledger, o.position, o.unnamed = l, uint32(position), full.Wallet.IsZero()
+	} else {
+		o.position = uint32(keys.receipts.n)
+		keys.receipts.push(full)
+	}
+	keys.add(o)
+	t.journal.keys++
+	return nil
+}
+
+// only returns where the only transaction of an outcome is, if there is just one and it is in the wallet that is named, if any.
+func (t *tx) only(o *store.Outcome) (*ledger, int) {
+	if len(o.Transactions) != 1 {
+		return nil, 0
+	}
+	id := uidOf(o.Transactions[0].Bytes())
+	l := t.account.ledger(o.Wallet)
+	if o.Wallet.IsZero() {
+		l = t.store.transactions.get(id)
+	}
+	if l == nil || l.account != t.account {
+		return nil, 0
+	}
+	if position := l.find(id); position >= 0 {
+		return l, position
+	}
+	return nil, 0
+}
