@@ -15,8 +15,6 @@ import (
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/engine"
 	"github.com/seed-12493b23/wallet/policy"
-	"github.com/seed-12493b23/wallet/store"
-	"github.com/seed-12493b23/wallet/store/memory"
 	"github.com/seed-12493b23/wallet/store/sqlite"
 	"github.com/seed-12493b23/wallet/store/storetest"
 )
@@ -93,5 +91,3 @@ func Example_transaction() {
 var paidFirst = policy.Policy{Order: policy.Order{policy.PurchasedFirst, policy.SoonestExpiry, policy.OldestFirst}}
 
 func TestPolicy(t *testing.T) { storetest.Policy(t, paidFirst) }
-
-func TestStore(t *testing.T) { storetest.Test(t, func(testing.TB) store.Store { return memory.New() }) }

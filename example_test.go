@@ -296,20 +296,24 @@ func ExampleTransactionQuery() {
 	}
 
 	page := wallet.TransactionQuery{Customer: "acme", Limit: 2} // newest first
-	for range 2 {
+	for number := range 2 {
+		fmt.Println("page", number+1)
 		for t, err := range eng.Transactions(ctx, page) {
 			if err != nil {
 				log.Fatal(err)
 			}
-			fmt.Print(t.Kind, " ", t.Credits, "; ")
+			fmt.Println(t.Kind, t.Credits)
 			page.After = t.ID
 		}
-		fmt.Println()
 	}
 
 	// Output:
-	// consumed 3; consumed 2;
-	// consumed 1; granted 100;
+	// page 1
+	// consumed 3
+	// consumed 2
+	// page 2
+	// consumed 1
+	// granted 100
 }
 
 // Amounts are exact; only what is named Round loses digits.

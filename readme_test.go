@@ -11,18 +11,17 @@ import (
 	"testing"
 )
 
-// Whatever Go the README shows is either a program, which is run, or stands in a test of this directory, which is run too.
+// Whatever Go the README shows is either a program, which is run, or stands in a test of this directory or of a
+// store, which is run too.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var tested []string
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
+	here, _ := filepath.Glob("*_test.go")
+	stores, _ := filepath.Glob("store/*/*_test.go")
+	for _, name := range append(here, stores...) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

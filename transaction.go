@@ -230,12 +230,23 @@ type Hold struct {
 	ClosedAt  time.Time         `json:"closed_at,omitzero"`
 }
 
-// A HoldPart is what a hold reserves of one lot.
+// Involves reports whether the hold is in a wallet, or still reserves something of it.
+func (h Hold) Involves(id ID) bool {
+	return h.Wallet == id || slices.ContainsFunc(h.Parts, func(p HoldPart) bool { return p.Wallet == id })
+}
+
+// A HoldPart is what a hold reserves of one wallet.
 type HoldPart struct {
-	Wallet  ID            `json:"wallet"`
+	Wallet  ID        `json:"wallet"`
+	Credits Amount    `json:"credits"`
+	Money   Amount    `json:"money"` // what the credits are to pay
+	Lots    []HoldLot `json:"lots"`  // in the order they will be spent
+}
+
+// A HoldLot is what a hold reserves of one lot.
+type HoldLot struct {
 	Lot     TransactionID `json:"lot"`
 	Credits Amount        `json:"credits"`
-	Money   Amount        `json:"money"` // its share of what was authorized
 }
 
 // The states of a hold.
@@ -323,4 +334,59 @@ func (q TransactionQuery) Selects(t Transaction) bool {
 		(q.Reference == "" || q.Reference == t.Reference) &&
 		(q.From.IsZero() || !t.CreatedAt.Before(q.From)) &&
 		(q.To.IsZero() || t.CreatedAt.Before(q.To))
+}
+
+// An Event is one change of a wallet. The events of a wallet are numbered without gaps, in the order of their commits, and
+// are written in the same commit as the change.
+type Event struct {
+	Cursor      Cursor        `json:"cursor"`
+	Wallet      ID            `json:"wallet"`
+	Customer    CustomerID    `json:"customer"`
+	Number      int64         `json:"number"` // 1 is the wallet's first
+	Kind        EventKind     `json:"kind"`
+	At          time.Time     `json:"at"`
+	Credits     Amount        `json:"credits"` // how many the change is about
+	Transaction TransactionID `json:"transaction,omitzero"`
+	Hold        HoldID        `json:"hold,omitzero"`
+	Rule        RuleID        `json:"rule,omitzero"`
+	Alert       string        `json:"alert,omitempty"`  // the name of the alert
+	Wrote       *Wallet       `json:"record,omitempty"` // created and updated: the wallet as it was written, without balance
+}
+
+// A Cursor is a place in the feed of events. The empty one is before the first.
+type Cursor string
+
+// EventKind says what happened.
+type EventKind string
+
+// The kinds of events. What Credits does to the balance stands beside each.
+const (
+	EventCreated        EventKind = "created"
+	EventUpdated        EventKind = "updated"
+	EventToppedUp       EventKind = "topped_up"       // joins Pending
+	EventSettled        EventKind = "settled"         // leaves Pending, joins Spendable
+	EventFailed         EventKind = "failed"          // leaves Pending, unless it had lapsed
+	EventLapsed         EventKind = "lapsed"          // leaves Pending
+	EventConsumed       EventKind = "consumed"        // leaves Spendable, joins Consumed
+	EventVoided         EventKind = "voided"          // leaves Spendable
+	EventExpired        EventKind = "expired"         // leaves Spendable
+	EventHeld           EventKind = "held"            // leaves Spendable, joins Held
+	EventCaptured       EventKind = "captured"        // leaves Held, joins Spendable, to be consumed
+	EventReleased       EventKind = "released"        // leaves Held, joins Spendable
+	EventRefunded       EventKind = "refunded"        // leaves Consumed, joins Spendable
+	EventTransferredOut EventKind = "transferred_out" // leaves Spendable
+	EventTransferredIn  EventKind = "transferred_in"  // joins Spendable
+	EventUsed           EventKind = "used"            // is Ongoing from now on
+	EventFired          EventKind = "fired"           // a rule fired: what it created follows
+	EventAlerted        EventKind = "alerted"         // at or below an alert's level; or so many credits expire within its time
+	EventRecovered      EventKind = "recovered"       // above an alert's level again
+	EventTerminated     EventKind = "terminated"      // leaves Spendable, joins Kept
+)
+
+// EventQuery selects events, oldest first. The zero query selects all.
+type EventQuery struct {
+	Customer CustomerID `json:"customer,omitempty"`
+	Wallet   ID         `json:"wallet,omitzero"`
+	After    Cursor     `json:"after,omitempty"` // continue behind the last cursor seen
+	Limit    int        `json:"limit,omitempty"` // 0 is no end
 }

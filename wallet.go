@@ -280,8 +280,8 @@ func MintTransactionID(after TransactionID, at time.Time) TransactionID {
 // MintRuleID returns a new ID for a rule added at the instant at; it is greater than after.
 func MintRuleID(after RuleID, at time.Time) RuleID { return RuleID{mint(after.id, at)} }
 
-// MintHoldID returns a new ID for a hold authorized at the instant at.
-func MintHoldID(at time.Time) HoldID { return HoldID{mint(id{}, at)} }
+// MintHoldID returns a new ID for a hold authorized at the instant at; it is greater than after.
+func MintHoldID(after HoldID, at time.Time) HoldID { return HoldID{mint(after.id, at)} }
 
 // FirstAt returns the least transaction ID that can be minted at the instant at: a bound for searching by time.
 func FirstAt(at time.Time) TransactionID { return TransactionID{assemble(at.UnixMicro(), 0)} }

@@ -76,8 +76,14 @@ func (k *work) charge(ch wallet.Charge) (wallet.Receipt, error) {
 		return r.Receipt, &wallet.InsufficientError{Needed: r.Covered.Add(r.Uncovered), Available: r.Covered, Currency: ch.Currency}
 	}
 	for i, p := range purses {
-		if billed := ch.Billed && p.bill(ch.Fees); !billed && isNothing(paid[i]) {
+		billed := ch.Billed && k.tx != nil && p.bill(ch.Fees)
+		if !billed && isNothing(paid[i]) {
 			continue
+		}
+		if billed {
+			if err := k.emitUse(p); err != nil {
+				return r.Receipt, err
+			}
 		}
 		if err := k.save(p); err != nil {
 			return r.Receipt, err

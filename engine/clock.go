@@ -104,6 +104,9 @@ func (k *work) catchUpInstant(purses []*purse, budget *int) error {
 			if err := k.thresholds(p); err != nil {
 				return err
 			}
+			if err := k.alert(p); err != nil {
+				return err
+			}
 			var err error
 			if p.state.NextDue, err = k.nextDue(p); err != nil {
 				return err
@@ -120,6 +123,9 @@ func (k *work) catchUpInstant(purses []*purse, budget *int) error {
 // lots that expire, purchases that lapse, the wallet's own expiry or else its interval rules.
 func (k *work) steps(p *purse, budget *int) (bool, error) {
 	*budget--
+	if err := k.endHolds(p); err != nil {
+		return false, err
+	}
 	if whole, err := k.expireLots(p, k.ExpiringLots(p.ID, k.at), budget); err != nil || !whole {
 		return whole, err
 	}
@@ -133,7 +139,10 @@ func (k *work) steps(p *purse, budget *int) (bool, error) {
 	if err := k.lapse(p); err != nil {
 		return false, err
 	}
-	return true, k.intervals(p)
+	if err := k.intervals(p); err != nil {
+		return false, err
+	}
+	return true, k.warn(p)
 }
 
 // expireLots lets what is free in the lots expire, and reports whether it came to their end within the budget.
@@ -193,6 +202,9 @@ func (k *work) lapse(p *purse) error {
 		if t.ExpiresAt.Equal(k.at) {
 			p.state.Balance.Pending = p.state.Balance.Pending.Sub(t.Credits)
 			p.state.UpdatedAt = k.at
+			if err := k.emit(p, wallet.Event{Kind: wallet.EventLapsed, Credits: t.Credits, Transaction: t.ID}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -221,7 +233,16 @@ func (k *work) nextDue(p *purse) (time.Time, error) {
 	for i := range p.Rules {
 		next = earliest(next, p.occurrence(&p.Rules[i]))
 	}
-	return next, nil
+	if !p.state.Balance.Held.IsZero() {
+		for h, err := range k.openHolds(p.ID) {
+			if err != nil {
+				return next, err
+			}
+			next = earliest(next, h.ExpiresAt)
+		}
+	}
+	warning, err := k.nextWarning(p)
+	return earliest(next, warning), err
 }
 
 // pending yields the wallet's pending transactions, oldest first.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,6 +53,11 @@ func (e *Engine) Create(ctx context.Context, spec wallet.Spec) (created wallet.W
 				}
 				outcome.Transactions = idsOf(made)
 			}
+			if !topUp {
+				if err := k.save(p); err != nil {
+					return err
+				}
+			}
 			if created, err = k.wallet(p.ID); err != nil {
 				return err
 			}
@@ -83,14 +89,17 @@ func (k *work) create(spec wallet.Spec) (*purse, error) {
 		Order: k.e.order,
 	}
 	p := &purse{Wallet: w, state: w.State, rewrite: true}
+	k.purses = append(k.purses, p)
 	if len(spec.Rules) > 0 {
 		if err := k.setRules(p, spec.Rules); err != nil {
 			return nil, err
 		}
 	}
-	err := k.write(p)
+	if err := k.write(p); err != nil {
+		return nil, err
+	}
 	p.rewrite = false
-	return p, err
+	return p, k.emit(p, wallet.Event{Kind: wallet.EventCreated, Wrote: p.written()})
 }
 
 // Update changes an active wallet.
@@ -157,6 +166,14 @@ func (k *work) apply(p *purse, c wallet.Changes) error {
 		if err := k.setRules(p, c.Rules); err != nil {
 			return err
 		}
+	}
+	if c.ExpiresAt != nil {
+		if err := k.shortenHolds(p, *c.ExpiresAt); err != nil {
+			return err
+		}
+	}
+	if err := k.emit(p, wallet.Event{Kind: wallet.EventUpdated, Wrote: p.written()}); err != nil {
+		return err
 	}
 	return k.save(p)
 }
@@ -329,7 +346,7 @@ func (k *work) checkCorrects(c *checker, id wallet.TransactionID) error {
 		return nil
 	}
 	_, err := k.Transaction(id)
-	if err == wallet.ErrNotFound {
+	if errors.Is(err, wallet.ErrNotFound) {
 		c.Add("corrects", id.String(), fmt.Sprintf("is not a transaction of customer %q", k.customer))
 		return nil
 	}

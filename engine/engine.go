@@ -59,6 +59,7 @@ func (e *Engine) With(s store.Store) *Engine {
 type command struct {
 	scope    store.Scope     // whose wallets; its Key is the request's
 	currency wallet.Currency // with scope.Customer: the wallets it touches
+	also     wallet.ID       // another wallet it touches
 	print    [16]byte        // the request's fingerprint, if it has a key
 
 	replay func(k *work, o store.Outcome) error // answers a repeat from what the first success brought about
@@ -75,9 +76,11 @@ type work struct {
 	at       time.Time
 	customer wallet.CustomerID
 	target   *store.Wallet   // the wallet that the scope names, by itself or by its transaction
+	holds    *wallet.Hold    // or the hold
 	active   []*store.Wallet // the customer's, by ID
 	newest   wallet.TransactionID
-	room     purse // for the first that is opened
+	purses   []*purse // open
+	room     purse    // for the first
 }
 
 // run runs a command. What is due by its time is booked first, in commits of its own.
@@ -96,6 +99,7 @@ func (e *Engine) run(ctx context.Context, c *command) error {
 			if err := k.find(c.scope); err != nil {
 				return err
 			}
+			do := c.do
 			if c.scope.Key != "" {
 				switch o, known, err := tx.Outcome(k.customer, c.scope.Key); {
 				case err != nil:
@@ -103,16 +107,18 @@ func (e *Engine) run(ctx context.Context, c *command) error {
 				case known && o.Fingerprint != c.print:
 					return fmt.Errorf("%w: %q of customer %q", wallet.ErrKeyReused, c.scope.Key, k.customer)
 				case known:
-					return c.replay(k, o)
+					do = func(k *work) error { return c.replay(k, o) }
 				}
 			}
-			k.setTime(now, c.currency)
+			if err := k.setTime(now, c.currency); err != nil {
+				return err
+			}
 			due, err := k.catchUp()
 			if err != nil || due {
 				again = due
 				return err
 			}
-			return c.do(k)
+			return do(k)
 		})
 		if err != nil {
 			return named(err, c.scope)
@@ -144,7 +150,9 @@ func (e *Engine) lookIn(ctx context.Context, scope store.Scope, c wallet.Currenc
 			if err := k.find(scope); err != nil {
 				return err
 			}
-			k.setTime(now, c)
+			if err := k.setTime(now, c); err != nil {
+				return err
+			}
 			if late = k.isDue() || ordered && k.isForeign(); late {
 				return nil
 			}
@@ -171,7 +179,7 @@ func (k *work) remember(o store.Outcome) error {
 
 // isEmpty reports whether a scope names nothing, as that of a zero ID.
 func isEmpty(s store.Scope) bool {
-	return s.Wallet.IsZero() && s.Transaction.IsZero() && s.Customer == ""
+	return s.Wallet.IsZero() && s.Transaction.IsZero() && s.Hold.IsZero() && s.Customer == ""
 }
 
 // named says what a scope did not find.
@@ -185,6 +193,8 @@ func named(err error, s store.Scope) error {
 		return fmt.Errorf("%w: wallet %s", err, s.Wallet)
 	case !s.Transaction.IsZero():
 		return fmt.Errorf("%w: transaction %s", err, s.Transaction)
+	case !s.Hold.IsZero():
+		return fmt.Errorf("%w: hold %s", err, s.Hold)
 	}
 	return err
 }
@@ -200,6 +210,13 @@ func (k *work) find(s store.Scope) (err error) {
 		}
 		id = t.Wallet
 	}
+	if !s.Hold.IsZero() {
+		h, err := k.Hold(s.Hold)
+		if err != nil {
+			return err
+		}
+		k.holds, k.customer = &h, h.Customer
+	}
 	if !id.IsZero() {
 		if k.target, err = k.Wallet(id); err != nil {
 			return err
@@ -211,17 +228,28 @@ func (k *work) find(s store.Scope) (err error) {
 }
 
 // setTime sets the instant of the command: now, or that of the latest change of the wallets it touches.
-func (k *work) setTime(now time.Time, c wallet.Currency) {
+func (k *work) setTime(now time.Time, c wallet.Currency) error {
 	k.at = now
 	if k.target != nil {
 		k.at = later(k.at, k.target.State.UpdatedAt)
-		return
-	}
-	for _, w := range k.active {
-		if w.Currency == c {
-			k.at = later(k.at, w.State.UpdatedAt)
+	} else {
+		for _, w := range k.active {
+			if w.Currency == c || k.holds != nil && w.Currency == k.holds.Currency && k.holds.Involves(w.ID) {
+				k.at = later(k.at, w.State.UpdatedAt)
+			}
 		}
 	}
+	if k.command == nil || k.also.IsZero() {
+		return nil
+	}
+	w, err := k.Wallet(k.also)
+	if err == wallet.ErrNotFound {
+		return fmt.Errorf("%w: wallet %s of customer %q", err, k.also, k.customer)
+	}
+	if err == nil {
+		k.at = later(k.at, w.State.UpdatedAt)
+	}
+	return err
 }
 
 func later(a, b time.Time) time.Time {

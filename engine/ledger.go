@@ -15,10 +15,11 @@ import (
 type purse struct {
 	*store.Wallet
 	state   store.State
-	rewrite bool          // the record changed, not just the state
-	before  wallet.Amount // the net balance before the group of steps at hand
-	notes   *notes        // read from the record when first needed
-	err     error         // of reading them
+	rewrite bool           // the record changed, not just the state
+	before  wallet.Amount  // the net balance before the group of steps at hand
+	first   wallet.Balance // the balance before it
+	notes   *notes         // read from the record when first needed
+	err     error          // of reading them
 }
 
 // notes are what the engine keeps with a wallet for itself.
@@ -71,11 +72,18 @@ func (k *work) open(w *store.Wallet) (*purse, error) {
 	if w.Status == wallet.Terminated {
 		return nil, fmt.Errorf("%w: %s, at %s", wallet.ErrTerminated, w.ID, w.TerminatedAt.Format(time.RFC3339Nano))
 	}
+	for _, p := range k.purses {
+		if p.ID == w.ID {
+			return p, nil
+		}
+	}
 	p := &k.room
 	if p.Wallet != nil { // most commands have but one
 		p = new(purse)
 	}
 	p.Wallet, p.state, p.before = w, w.State, w.State.Balance.Net()
+	p.first = p.state.Balance
+	k.purses = append(k.purses, p)
 	if k.tx == nil {
 		return p, nil
 	}
@@ -89,6 +97,9 @@ func (k *work) save(p *purse) error {
 		return err
 	}
 	if err := k.thresholds(p); err != nil {
+		return err
+	}
+	if err := k.alert(p); err != nil {
 		return err
 	}
 	return k.write(p)
@@ -164,23 +175,31 @@ func (k *work) seen() {
 }
 
 // record adds a transaction and its draws.
-func (k *work) record(t wallet.Transaction, draws []wallet.Draw) error {
+func (k *work) record(p *purse, t wallet.Transaction, draws []wallet.Draw) error {
 	if !t.Credits.Fits() || !t.Money.Amount.Fits() {
 		return fmt.Errorf("%w: %s credits worth %s", wallet.ErrLimit, t.Credits, t.Money)
 	}
 	if k.tx == nil {
 		return nil
 	}
-	return k.tx.AddTransaction(cloned(t), draws)
+	if err := k.tx.AddTransaction(cloned(t), draws); err != nil {
+		return err
+	}
+	return k.emit(p, wallet.Event{Kind: eventOf[t.Kind], Credits: t.Credits, Transaction: t.ID, Rule: t.Rule})
 }
 
 // addLot opens the lot of an inbound transaction that has settled.
 func (k *work) addLot(p *purse, t *wallet.Transaction) error {
-	p.state.NextDue = earliest(p.state.NextDue, t.ExpiresAt)
-	return k.putLot(wallet.Lot{
+	l := wallet.Lot{
 		ID: t.ID, Wallet: p.ID, Kind: t.Kind, Credits: t.Credits, Remaining: t.Credits,
 		Priority: t.Priority, ExpiresAt: t.ExpiresAt, OpenedAt: t.SettledAt,
-	})
+	}
+	if t.Origin != "" {
+		l.Kind, l.OpenedAt = t.Origin, t.Since // it keeps its origin's place in the order
+	}
+	p.state.NextDue = earliest(p.state.NextDue, t.ExpiresAt)
+	k.warnOf(p, l)
+	return k.putLot(l)
 }
 
 func (k *work) putLot(l wallet.Lot) error {
@@ -278,7 +297,7 @@ func (k *work) remove(p *purse, t *wallet.Transaction, portions []portion, share
 	}
 	t.BalanceAfter = b.Total()
 	all := draws(t, p.Rate, portions, shares)
-	return all, k.record(*t, all)
+	return all, k.record(p, *t, all)
 }
 
 // rekey puts the purse's open lots into this engine's order, if they were written in another.
@@ -341,10 +360,13 @@ func (k *work) adopt() error {
 
 // public returns the wallet as its host sees it.
 func public(w *store.Wallet) wallet.Wallet {
-	out := w.Wallet
+	out := copied(w.Wallet)
 	out.Balance, out.UpdatedAt = w.State.Balance, w.State.UpdatedAt
-	out.AppliesTo = cloneApplies(w.AppliesTo)
-	out.Rules = cloneRules(w.Rules)
-	out.Metadata = maps.Clone(w.Metadata)
 	return out
+}
+
+// copied returns a wallet that shares nothing.
+func copied(w wallet.Wallet) wallet.Wallet {
+	w.AppliesTo, w.Rules, w.Metadata = cloneApplies(w.AppliesTo), cloneRules(w.Rules), maps.Clone(w.Metadata)
+	return w
 }

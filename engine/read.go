@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/store"
@@ -80,10 +81,11 @@ func (e *Engine) Transactions(ctx context.Context, q wallet.TransactionQuery) it
 			return
 		}
 		q := q // a sequence may be read again
+		q.From, q.To = within(q.From), within(q.To)
 		pages(yield, &q.Limit, func(limit int) (page []wallet.Transaction, err error) {
 			next := q
 			next.Limit = limit
-			err = e.read(ctx, store.Scope{Wallet: q.Wallet, Customer: q.Customer}, func(r store.Reader) error {
+			err = e.read(ctx, scopeOf(q.Wallet, q.Customer), func(r store.Reader) error {
 				page = make([]wallet.Transaction, 0, limit)
 				for t, err := range r.Transactions(next) {
 					if err != nil {
@@ -106,7 +108,8 @@ func (e *Engine) CountTransactions(ctx context.Context, q wallet.TransactionQuer
 	if err := checkTransactionQuery(q); err != nil {
 		return 0, err
 	}
-	err = e.read(ctx, store.Scope{Wallet: q.Wallet, Customer: q.Customer}, func(r store.Reader) (err error) {
+	q.From, q.To = within(q.From), within(q.To)
+	err = e.read(ctx, scopeOf(q.Wallet, q.Customer), func(r store.Reader) (err error) {
 		n, err = r.CountTransactions(q)
 		return err
 	})
@@ -159,6 +162,27 @@ func (e *Engine) Draws(ctx context.Context, id wallet.TransactionID) iter.Seq2[w
 			return page, err
 		})
 	}
+}
+
+// scopeOf returns what a query names.
+func scopeOf(id wallet.ID, customer wallet.CustomerID) store.Scope {
+	if !id.IsZero() {
+		return store.Scope{Wallet: id}
+	}
+	return store.Scope{Customer: customer}
+}
+
+// within returns a bound of a query in whole microseconds and within the years there are, where it selects the same.
+func within(t time.Time) time.Time {
+	switch {
+	case t.IsZero():
+		return t
+	case t.Before(firstInstant):
+		return firstInstant
+	case t.After(lastInstant):
+		return lastInstant.Add(time.Microsecond)
+	}
+	return instant(t.Add(time.Microsecond - 1))
 }
 
 // read runs a read of one customer's records as of now if the scope names one, else of what is booked.

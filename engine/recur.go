@@ -79,7 +79,7 @@ func (p *purse) scheduled(r *wallet.Rule, from time.Time) time.Time {
 		for at.Before(from) {
 			at = at.AddDate(0, 0, 7)
 		}
-		return within(at)
+		return bounded(at)
 	}
 	step := months[r.Every]
 	if gap := (from.Year()-anchor.Year())*12 + int(from.Month()-anchor.Month()); gap/step > n {
@@ -90,7 +90,7 @@ func (p *purse) scheduled(r *wallet.Rule, from time.Time) time.Time {
 		n++
 		at = addMonths(anchor, n*step)
 	}
-	return within(at)
+	return bounded(at)
 }
 
 // months are the lengths of the periods, but for the week.
@@ -103,8 +103,8 @@ func addMonths(t time.Time, n int) time.Time {
 	return first.AddDate(0, 0, min(t.Day(), lastDay)-1)
 }
 
-// within returns t, or zero if it lies beyond the last instant there is.
-func within(t time.Time) time.Time {
+// bounded returns t, or zero if it lies beyond the last instant there is.
+func bounded(t time.Time) time.Time {
 	if t.After(lastInstant) {
 		return time.Time{}
 	}
@@ -250,6 +250,9 @@ func (k *work) fire(p *purse, r *wallet.Rule, t wallet.TopUp, source wallet.Sour
 	sum := t.Paid.Add(t.Granted)
 	if sum.IsZero() || !sum.Fits() || !p.Money(sum).Amount.Fits() || !b.Total().Add(sum).Fits() || !b.Pending.Add(sum).Fits() {
 		return nil
+	}
+	if err := k.emit(p, wallet.Event{Kind: wallet.EventFired, Credits: sum, Rule: r.ID}); err != nil {
+		return err
 	}
 	made := k.inbounds(p, t, t.Paid)
 	for i := range made {

@@ -35,6 +35,9 @@ func (e *Engine) Terminate(ctx context.Context, id wallet.ID) (ended wallet.Wall
 func (k *work) terminate(p *purse) error {
 	const reason = "the wallet was terminated"
 	k.seen()
+	if err := k.leaveHolds(p); err != nil {
+		return err
+	}
 	b := &p.state.Balance
 	switch {
 	case k.e.policy.OnTerminate == policy.KeepRemaining:
@@ -88,6 +91,10 @@ func (k *work) end(p *purse, reason string) error {
 	}
 	p.change(func(w *wallet.Wallet) { w.Status, w.TerminatedAt = wallet.Terminated, k.at })
 	p.state.Balance.Pending = wallet.Amount{} // what lapsed at this very instant counted until now
+	p.use(nil)
 	p.state.UpdatedAt, p.state.NextDue = k.at, time.Time{}
+	if err := k.emit(p, wallet.Event{Kind: wallet.EventTerminated, Credits: p.state.Balance.Kept}); err != nil {
+		return err
+	}
 	return k.write(p)
 }

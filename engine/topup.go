@@ -146,13 +146,17 @@ func (k *work) book(p *purse, made []wallet.Transaction) error {
 		} else if err := k.settle(p, t); err != nil {
 			return err
 		}
-		if err := k.record(*t, nil); err != nil {
+		if err := k.record(p, *t, nil); err != nil {
 			return err
 		}
-		if t.State == wallet.Settled {
-			if err := k.addLot(p, t); err != nil {
-				return err
-			}
+		if t.State != wallet.Settled {
+			continue
+		}
+		if err := k.emit(p, wallet.Event{Kind: wallet.EventSettled, Credits: t.Credits, Transaction: t.ID}); err != nil {
+			return err
+		}
+		if err := k.addLot(p, t); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -210,6 +214,9 @@ func (e *Engine) Settle(ctx context.Context, id wallet.TransactionID, s wallet.S
 		if err := k.tx.Finish(cloned(*t)); err != nil {
 			return err
 		}
+		if err := k.emit(p, wallet.Event{Kind: wallet.EventSettled, Credits: t.Credits, Transaction: t.ID}); err != nil {
+			return err
+		}
 		return k.addLot(p, t)
 	})
 }
@@ -229,14 +236,19 @@ func (e *Engine) Fail(ctx context.Context, id wallet.TransactionID, reason strin
 
 // fail books the failure of a pending transaction.
 func (k *work) fail(p *purse, t *wallet.Transaction, reason string) error {
+	event := wallet.Event{Kind: wallet.EventFailed, Transaction: t.ID}
 	if !lapsed(*t, k.at) {
 		p.state.Balance.Pending = p.state.Balance.Pending.Sub(t.Credits)
+		event.Credits = t.Credits
 	}
 	t.State, t.FailedAt, t.Reason = wallet.Failed, k.at, reason
 	if t.Source == wallet.SourceThreshold {
 		p.backOff(t.Rule, k.at)
 	}
-	return k.tx.Finish(cloned(*t))
+	if err := k.tx.Finish(cloned(*t)); err != nil {
+		return err
+	}
+	return k.emit(p, event)
 }
 
 // lapsed reports whether a pending purchase does not count any more at an instant.
@@ -288,7 +300,7 @@ func (e *Engine) finish(ctx context.Context, id wallet.TransactionID, want walle
 // withPair returns a transaction and the other half of its pair, the purchase first.
 func (k *work) withPair(id wallet.TransactionID) ([]wallet.Transaction, error) {
 	ts, err := k.transactions([]wallet.TransactionID{id})
-	if err != nil || ts[0].Pair.IsZero() {
+	if err != nil || ts[0].Pair.IsZero() || ts[0].Kind != wallet.Purchased && ts[0].Kind != wallet.Granted {
 		return ts, err
 	}
 	ids := []wallet.TransactionID{id, ts[0].Pair}

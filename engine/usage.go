@@ -82,12 +82,20 @@ func (k *work) setOngoing(ch wallet.Charge) error {
 	}
 	for i, p := range purses {
 		if p.use(parts[i]) {
+			if err := k.emitUse(p); err != nil {
+				return err
+			}
 			if err := k.save(p); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// emitUse notes what the usage in progress is from now on.
+func (k *work) emitUse(p *purse) error {
+	return k.emit(p, wallet.Event{Kind: wallet.EventUsed, Credits: p.state.Balance.Ongoing})
 }
 
 // addUsage adds to the usage that is last in the list if it is of the same fee.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/seed-12493b23/wallet"
@@ -91,7 +92,7 @@ func (k *work) void(p *purse, v wallet.Void) (t wallet.Transaction, err error) {
 // lotOf returns one of the purse's lots: with nothing free if it is used up, or was never opened.
 func (k *work) lotOf(p *purse, id wallet.TransactionID) (store.Lot, error) {
 	switch t, err := k.Transaction(id); {
-	case err == wallet.ErrNotFound, err == nil && (t.Wallet != p.ID || !t.Kind.Inbound()):
+	case errors.Is(err, wallet.ErrNotFound), err == nil && (t.Wallet != p.ID || !t.Kind.Inbound()):
 		var c checker
 		c.Add("lot", id.String(), "is not a lot of wallet "+p.ID.String())
 		return store.Lot{}, c.Err()
@@ -99,7 +100,7 @@ func (k *work) lotOf(p *purse, id wallet.TransactionID) (store.Lot, error) {
 		return store.Lot{}, err
 	}
 	l, err := k.Lot(id)
-	if err == wallet.ErrNotFound {
+	if errors.Is(err, wallet.ErrNotFound) {
 		return store.Lot{}, nil
 	}
 	return l, err

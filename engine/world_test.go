@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,11 +17,20 @@ import (
 	"github.com/seed-12493b23/wallet/policy"
 	"github.com/seed-12493b23/wallet/store"
 	"github.com/seed-12493b23/wallet/store/memory"
+	"github.com/seed-12493b23/wallet/store/sqlite"
 )
 
 // openers open the stores that the rules are tested on.
 var openers = map[string]func(testing.TB) store.Store{
 	"memory": func(testing.TB) store.Store { return memory.New() },
+	"sqlite": func(t testing.TB) store.Store {
+		s, err := sqlite.Open(filepath.Join(t.TempDir(), "wallet.db"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	},
 }
 
 // onEveryStore runs a test for each of the stores; open opens a new, empty one.

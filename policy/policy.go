@@ -5,7 +5,11 @@
 // engine. Prove one with storetest.Policy.
 package policy
 
-import "github.com/seed-12493b23/wallet"
+import (
+	"time"
+
+	"github.com/seed-12493b23/wallet"
+)
 
 // Policy is a set of choices. The zero value of each field is the default described there.
 type Policy struct {
@@ -20,7 +24,30 @@ type Policy struct {
 
 	// OnTerminate says what becomes of the credits in a terminated wallet.
 	OnTerminate Remainder
+
+	// RefundGrace is how long refunded credits live whose lot has expired meanwhile; zero: they expire at once.
+	RefundGrace time.Duration
+
+	// Alerts are reported in the feed of events, each crossing once.
+	Alerts []Alert
 }
+
+// An Alert is a level of a wallet's credits, or a time before they expire, that the host wants to hear of.
+type Alert struct {
+	Name   string
+	Of     Figure        // what is watched; zero: spendable credits
+	Level  wallet.Amount // alerts at it or below, recovers above
+	Within time.Duration // of expiring credits, instead of Level
+}
+
+// Figure is what an [Alert] watches.
+type Figure int
+
+const (
+	Spendable Figure = iota // Balance.Spendable
+	Net                     // Balance.Net
+	Expiring                // credits that expire within the alert's time
+)
 
 // Always is an AutoComplete that settles every purchase at once.
 func Always(wallet.Wallet, wallet.Transaction) bool { return true }

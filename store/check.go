@@ -91,3 +91,16 @@ func CheckFinish(before, t *wallet.Transaction) error {
 	}
 	return nil
 }
+
+// CheckHold reports why h must not replace before, which is nil if h is new.
+func CheckHold(h, before *wallet.Hold) error {
+	switch {
+	case h.ID.IsZero() || h.Customer == "" || before == nil && len(h.Parts) == 0:
+		return fmt.Errorf("store: refused hold %s of customer %q with %d parts", h.ID, h.Customer, len(h.Parts))
+	case before != nil && (before.State != wallet.HoldOpen || before.Customer != h.Customer || !before.CreatedAt.Equal(h.CreatedAt)):
+		return fmt.Errorf("store: refused hold %s: it is %s, and its customer and creation never change", h.ID, before.State)
+	case h.State != wallet.HoldOpen && len(h.Parts) > 0:
+		return fmt.Errorf("store: refused hold %s: %s with %d parts", h.ID, h.State, len(h.Parts))
+	}
+	return nil
+}

@@ -30,17 +30,18 @@ type Store interface {
 	// physical transaction with other callers' functions, may run on another goroutine, and may run again: it resets what
 	// it captured, and does nothing outside tx. An error or a panic of fn undoes fn alone.
 	//
-	// If the wallet or transaction that the scope names is not there, Update returns [wallet.ErrNotFound] and does not run
+	// If the wallet, transaction or hold that the scope names is not there, Update returns [wallet.ErrNotFound] and does not run
 	// fn. Within fn, other customers' records do not exist. If ctx ends before the commit starts, fn is undone and the
 	// context's error returned; once it has started, its outcome is awaited and returned.
 	Update(ctx context.Context, scope Scope, fn func(Tx) error) error
 }
 
-// A Scope names the customer of an Update: itself, or by one of its wallets or transactions. The rest is advice.
+// A Scope names the customer of an Update: itself, or by one of its wallets, transactions or holds. The rest is advice.
 type Scope struct {
 	Customer    wallet.CustomerID // may be new to the store
 	Wallet      wallet.ID
 	Transaction wallet.TransactionID
+	Hold        wallet.HoldID
 
 	Key    string // the retry key that fn will look up, if any
 	Create bool   // fn may create the customer's first wallet
@@ -86,6 +87,17 @@ type Reader interface {
 	// of an inbound one, in the order of their transactions; the first skip of them are left out.
 	Draws(of wallet.TransactionID, skip int) iter.Seq2[wallet.Draw, error]
 
+	// Hold returns a hold.
+	Hold(wallet.HoldID) (wallet.Hold, error)
+
+	// Holds yields the holds that the query selects, newest (greatest ID) first. A query for a wallet's holds selects those
+	// that reserve something of it now, or reserved something when they were first put.
+	Holds(wallet.HoldQuery) iter.Seq2[wallet.Hold, error]
+
+	// Events yields the events that the query selects, in the order of their cursors, which is the order of the commits. What
+	// is committed later has a greater cursor than what could be read before.
+	Events(wallet.EventQuery) iter.Seq2[wallet.Event, error]
+
 	// Outcome returns what a command of the customer had under the key, and false if none succeeded.
 	Outcome(customer wallet.CustomerID, key string) (Outcome, bool, error)
 
@@ -114,6 +126,13 @@ type Tx interface {
 
 	// Finish replaces a pending transaction by its settled or failed self.
 	Finish(wallet.Transaction) error
+
+	// PutHold adds a hold, or replaces an open one.
+	PutHold(wallet.Hold) error
+
+	// AddEvent adds the next event of a wallet: its number is one more than that of the one before. The store gives it its
+	// cursor.
+	AddEvent(wallet.Event) error
 
 	// Remember keeps the outcome of the command that came with the key, which has none yet.
 	Remember(key string, o Outcome) error
@@ -148,6 +167,7 @@ type Outcome struct {
 	Fingerprint  [16]byte // of the request
 	Wallet       wallet.ID
 	Transactions []wallet.TransactionID
+	Hold         wallet.HoldID
 }
 
 // IsDue reports whether something may be due at an instant.

@@ -16,20 +16,24 @@ type account struct {
 	gone     bool // dropped: the customer has another account now, or none
 
 	ledgers []*ledger       // by wallet ID
+	opened  []*ledger       // by number, which is the order they were opened in
 	active  []*store.Wallet // by ID; replaced rather than changed, since readers have it
 
-	keys keyring
+	keys  keyring
+	holds holds
 }
 
 // A ledger is all there is of one wallet.
 type ledger struct {
 	account *account
 	id      uid
+	number  uint32        // in the account
 	wallet  *store.Wallet // nil: the wallet's creation was undone
 	due     int64         // when the agenda has it, in microseconds; never: it has not
 
 	records list[record] // in the order of their IDs
-	pending []uint32     // positions of the pending ones, ascending
+	events  list[event]
+	pending []uint32 // positions of the pending ones, ascending
 	tally   [len(kinds)][len(states)]uint32
 
 	lots     map[uid]*lot  // open and closed
@@ -56,14 +60,16 @@ func (a *account) search(id uid) int {
 
 // open adds the ledger of a new wallet.
 func (a *account) open(w *store.Wallet) *ledger {
-	l := &ledger{account: a, id: uidOf(w.ID.Bytes()), wallet: w, due: never, lots: make(map[uid]*lot)}
+	l := &ledger{account: a, id: uidOf(w.ID.Bytes()), number: uint32(len(a.opened)), wallet: w, due: never, lots: make(map[uid]*lot)}
+	a.opened = append(a.opened, l)
 	a.ledgers = slices.Insert(a.ledgers, a.search(l.id), l)
 	return l
 }
 
-// close takes the ledger of a wallet out that was never there.
+// close takes the ledger that was opened last out.
 func (a *account) close(l *ledger) {
 	l.wallet = nil
+	a.opened = a.opened[:l.number]
 	i := a.search(l.id)
 	a.ledgers = slices.Delete(a.ledgers, i, i+1)
 }

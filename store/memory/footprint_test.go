@@ -22,7 +22,7 @@ func inUse() uint64 {
 // TestFootprint bounds what is kept of a debit with one draw, its retry key included.
 func TestFootprint(t *testing.T) {
 	const debitsMade, most = 200_000, 400
-	for _, customers := range []int{1, 100, 2000} {
+	for _, customers := range []int{1, 100, 1000} {
 		s := New()
 		purses := make([]*purse, customers)
 		for i := range purses {

@@ -2,17 +2,19 @@ package memory
 
 import (
 	"hash/maphash"
+	"math"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/store"
 )
 
-// A keyring has the outcomes of a customer's commands by their keys. It is a hash table whose slots point into a list, so
-// that growing moves nothing but slots and looks at no key.
+// A keyring has the outcomes of a customer's commands by their keys. It is a hash table whose slots point into a list. No
+// part of it points elsewhere, so that the garbage collector has nothing to look at, however many keys there are.
 type keyring struct {
+	slots    []slot // a power of two of them, at most three quarters in use
 	outcomes list[outcome]
-	receipts list[store.Outcome] // the outcomes that do not fit into the list
-	slots    []slot              // a power of two of them, at most three quarters in use
+	text     text // of the keys
+	receipts map[string]store.Outcome
 }
 
 type slot struct {
@@ -20,54 +22,61 @@ type slot struct {
 	index uint32 // of the outcome, from 1; 0: free
 }
 
-// An outcome is a [store.Outcome] with the one transaction that nearly all have.
+// An outcome is a [store.Outcome] with one transaction, as nearly all have, and a key of at most a page, as all should have.
+// The others are receipts.
 type outcome struct {
-	key         string
 	fingerprint [16]byte
-	ledger      *ledger // of the transaction; nil: it is a receipt
-	position    uint32  // of the transaction in the ledger; of the receipt in its list
-	unnamed     bool    // the outcome names no wallet
+	key         uint32 // where it is in the text
+	length      uint16 // of the key
+	unnamed     bool   // the outcome names no wallet
+	ledger      uint32 // of the transaction: its number in the account
+	position    uint32 // of the transaction in the ledger
 }
 
 var seed = maphash.MakeSeed()
 
 func hash(key string) uint32 { return uint32(maphash.String(seed, key)) }
 
-// find returns the outcome under a key, or nil.
+// find returns the outcome under a key that is not a receipt, or nil.
 func (k *keyring) find(key string) *outcome {
 	if k.outcomes.n == 0 {
 		return nil
 	}
-	h := hash(key)
-	for i := int(h) & (len(k.slots) - 1); k.slots[i].index > 0; i = (i + 1) & (len(k.slots) - 1) {
-		if k.slots[i].hash == h {
-			if o := k.outcomes.at(int(k.slots[i].index) - 1); o.key == key {
-				return o
-			}
+	h, mask := hash(key), len(k.slots)-1
+	for i := int(h) & mask; k.slots[i].index > 0; i = (i + 1) & mask {
+		if k.slots[i].hash != h {
+			continue
+		}
+		if o := k.outcomes.at(int(k.slots[i].index) - 1); string(k.text.at(o.key, o.length)) == key {
+			return o
 		}
 	}
 	return nil
 }
 
-// get returns what find finds as a [store.Outcome].
-func (k *keyring) get(key string) (full store.Outcome, known bool) {
-	o := k.find(key)
-	switch {
-	case o == nil:
-		return full, false
-	case o.ledger == nil:
-		return *k.receipts.at(int(o.position)), true
+// outcome returns what the account has under a key.
+func (a *account) outcome(key string) (store.Outcome, bool) {
+	o := a.keys.find(key)
+	if o == nil {
+		full, known := a.keys.receipts[key]
+		return full, known
 	}
-	full = store.Outcome{Fingerprint: o.fingerprint, Transactions: make([]wallet.TransactionID, 1)}
-	full.Transactions[0].SetBytes(o.ledger.records.at(int(o.position)).id.bytes())
+	l := a.opened[o.ledger]
+	full := store.Outcome{Fingerprint: o.fingerprint, Transactions: make([]wallet.TransactionID, 1)}
+	full.Transactions[0].SetBytes(l.records.at(int(o.position)).id.bytes())
 	if !o.unnamed {
-		full.Wallet = o.ledger.wallet.ID
+		full.Wallet = l.wallet.ID
 	}
 	return full, true
 }
 
-// add adds an outcome, whose key is new.
-func (k *keyring) add(o outcome) {
+// add adds an outcome under a key that is new. It returns false if that is too long.
+func (k *keyring) add(key string, o outcome) bool {
+	at, ok := k.text.add(key)
+	if !ok {
+		return false
+	}
+	o.key, o.length = at, uint16(len(key))
 	k.outcomes.push(o)
 	if k.outcomes.n*4 > len(k.slots)*3 {
 		old := k.slots
@@ -76,16 +85,18 @@ func (k *keyring) add(o outcome) {
 			k.place(s)
 		}
 	}
-	k.place(slot{hash(o.key), uint32(k.outcomes.n)})
+	k.place(slot{hash(key), uint32(k.outcomes.n)})
+	return true
 }
 
 func (k *keyring) place(s slot) {
 	if s.index == 0 {
 		return
 	}
-	i := int(s.hash) & (len(k.slots) - 1)
+	mask := len(k.slots) - 1
+	i := int(s.hash) & mask
 	for k.slots[i].index > 0 {
-		i = (i + 1) & (len(k.slots) - 1)
+		i = (i + 1) & mask
 	}
 	k.slots[i] = s
 }
@@ -94,7 +105,7 @@ func (k *keyring) place(s slot) {
 func (k *keyring) pop() {
 	last := k.outcomes.at(k.outcomes.n - 1)
 	mask := len(k.slots) - 1
-	gap := int(hash(last.key)) & mask
+	gap := int(uint32(maphash.Bytes(seed, k.text.at(last.key, last.length)))) & mask
 	for int(k.slots[gap].index) != k.outcomes.n {
 		gap = (gap + 1) & mask
 	}
@@ -105,8 +116,37 @@ func (k *keyring) pop() {
 		}
 	}
 	k.slots[gap] = slot{}
-	if last.ledger == nil {
-		k.receipts.pop()
-	}
+	k.text.cut(last.key)
 	k.outcomes.pop()
+}
+
+// A text is made of pages, and what is written on one does not continue on the next.
+type text struct{ pages [][]byte }
+
+const page = 4096
+
+// add writes s at the end, and returns where it is. It returns false if there is no room for it.
+func (t *text) add(s string) (at uint32, ok bool) {
+	last := len(t.pages) - 1
+	if last < 0 || len(t.pages[last])+len(s) > page {
+		if len(s) > page || len(t.pages) > math.MaxUint32/page {
+			return 0, false
+		}
+		t.pages = append(t.pages, nil)
+		last++
+		if last > 0 {
+			t.pages[last] = make([]byte, 0, page)
+		}
+	}
+	at = uint32(last*page + len(t.pages[last]))
+	t.pages[last] = append(t.pages[last], s...)
+	return at, true
+}
+
+func (t *text) at(at uint32, length uint16) []byte { return t.pages[at/page][at%page:][:length] }
+
+// cut takes off what begins at a place, and all behind it.
+func (t *text) cut(at uint32) {
+	t.pages[at/page] = t.pages[at/page][:at%page]
+	t.pages = t.pages[:at/page+1]
 }

@@ -43,8 +43,7 @@ func (u uid) previous() uid {
 
 var greatest = uid{math.MaxUint64, math.MaxUint64}
 
-// A list grows at its end. It is made of chunks, so that growing a long one copies nothing and leaves no more room than a
-// chunk; a short one grows by a quarter.
+// A list grows at its end. It is made of chunks, so that growing a long one copies nothing and leaves little room unused.
 type list[T any] struct {
 	chunks [][]T
 	n      int
@@ -62,7 +61,7 @@ func (l *list[T]) push(v T) {
 	}
 	last := &l.chunks[c]
 	if len(*last) == cap(*last) {
-		bigger := make([]T, len(*last), min(len(*last)+max(2, l.n/4), chunk))
+		bigger := make([]T, len(*last), min(len(*last)+max(2, len(*last), l.n/4), chunk))
 		copy(bigger, *last)
 		*last = bigger
 	}

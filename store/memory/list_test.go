@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -78,10 +79,12 @@ func TestKeyring(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var k keyring
 	n := 0
-	name := func(i int) string { return fmt.Sprint("key ", i) }
-	for range 20_000 {
-		if random.IntN(100) < 51 || n == 0 {
-			k.add(outcome{key: name(n), ledger: new(ledger), position: uint32(n)})
+	name := func(i int) string { return fmt.Sprintf("%0*d", 1+i%200, i) }
+	for step := range 40_000 {
+		if up := step/10_000%2 == 0; (random.IntN(100) < 70) == up || n == 0 {
+			if !k.add(name(n), outcome{position: uint32(n)}) {
+				t.Fatalf("no room for key %d", n)
+			}
 			n++
 		} else {
 			k.pop()
@@ -95,5 +98,8 @@ func TestKeyring(t *testing.T) {
 		if o := k.find(name(i)); o == nil || o.position != uint32(i) {
 			t.Fatalf("of %d keys: %d is %v", n, i, o)
 		}
+	}
+	if k.add(strings.Repeat("k", page+1), outcome{}) {
+		t.Error("added a key longer than a page")
 	}
 }

@@ -12,7 +12,8 @@ import (
 
 // A lot is what the ledger has of a lot, open or closed.
 type lot struct {
-	id uid
+	ledger *ledger
+	id     uid
 	content
 	draws list[uint32] // the positions of the transactions that drew from it, one for each draw
 }
@@ -48,43 +49,44 @@ func fill(p *store.Lot) (content, error) {
 	}, nil
 }
 
-// show makes a [store.Lot] of a lot.
-func (l *ledger) show(from *lot) (p store.Lot) {
-	p.ID.SetBytes(from.id.bytes())
-	p.Wallet, p.Kind = l.wallet.ID, kinds[from.kind]
-	p.Credits, p.Remaining, p.Held = from.credits, from.remaining, from.held
-	p.Priority, p.ExpiresAt, p.OpenedAt = int(from.priority), instant(from.expires), instant(from.opened)
-	p.Key = from.key
+// show makes a [store.Lot] of it.
+func (it *lot) show() (p store.Lot) {
+	p.ID.SetBytes(it.id.bytes())
+	p.Wallet, p.Kind = it.ledger.wallet.ID, kinds[it.kind]
+	p.Credits, p.Remaining, p.Held = it.credits, it.remaining, it.held
+	p.Priority, p.ExpiresAt, p.OpenedAt = int(it.priority), instant(it.expires), instant(it.opened)
+	p.Key = it.key
 	return p
 }
 
-// vacant reports whether no open lot of the ledger but one has the key.
+// vacant reports whether no open lot of the ledger has the key, but by, which may be nil.
 func (l *ledger) vacant(key []byte, by *lot) bool {
-	if by.open() && bytes.Equal(by.key, key) {
+	if by != nil && by.open() && bytes.Equal(by.key, key) {
 		return true
 	}
 	at := l.spending.at(l.spending.seek(func(o **lot) bool { return (*o).precedes(key) }))
 	return at == nil || !bytes.Equal((*at).key, key)
 }
 
-// replace gives a lot its new content, and its places among the open ones.
-func (l *ledger) replace(it *lot, c content) {
+// replace gives the lot new content, and its places among the open ones.
+func (it *lot) replace(c content) {
 	if it.open() && c.open() && it.expires == c.expires && bytes.Equal(it.key, c.key) {
 		it.content = c // as nearly always: something was taken
 		return
 	}
+	spending, expiring := &it.ledger.spending, &it.ledger.expiring
 	if it.open() {
-		l.spending.remove(l.spending.seek(func(o **lot) bool { return (*o).precedes(it.key) }))
+		spending.remove(spending.seek(func(o **lot) bool { return (*o).precedes(it.key) }))
 		if it.expires != never {
-			l.expiring.remove(l.expiring.seek(func(o **lot) bool { return (*o).lapses(it.expires, it.key) }))
+			expiring.remove(expiring.seek(func(o **lot) bool { return (*o).lapses(it.expires, it.key) }))
 		}
 	}
 	if it.content = c; !c.open() {
 		it.key = nil
 		return
 	}
-	l.spending.insert(l.spending.seek(func(o **lot) bool { return (*o).precedes(c.key) }), it)
+	spending.insert(spending.seek(func(o **lot) bool { return (*o).precedes(c.key) }), it)
 	if c.expires != never {
-		l.expiring.insert(l.expiring.seek(func(o **lot) bool { return (*o).lapses(c.expires, c.key) }), it)
+		expiring.insert(expiring.seek(func(o **lot) bool { return (*o).lapses(c.expires, c.key) }), it)
 	}
 }

@@ -38,6 +38,8 @@ type Store struct {
 	customers    directory
 	wallets      index // every wallet's ledger
 	transactions index // the ledger of every transaction, and of its lot
+	holds        index // of every hold the ledger of one of its wallets
+	cursor       atomic.Uint64
 	agenda       agenda
 	gates        gates
 	untimely     atomic.Bool // some transaction's ID does not begin with the millisecond it was created in
@@ -123,8 +125,10 @@ func (s *Store) resolve(scope store.Scope) (*account, error) {
 		l = s.wallets.get(uidOf(scope.Wallet.Bytes()))
 	case !scope.Transaction.IsZero():
 		l = s.transactions.get(uidOf(scope.Transaction.Bytes()))
+	case !scope.Hold.IsZero():
+		l = s.holds.get(uidOf(scope.Hold.Bytes()))
 	default:
-		return nil, errors.New("store: scope names no customer, wallet or transaction")
+		return nil, errors.New("store: scope names no customer, wallet, transaction or hold")
 	}
 	if l == nil {
 		return nil, wallet.ErrNotFound
@@ -139,6 +143,9 @@ func (a *account) has(s *Store, scope store.Scope) bool {
 		return true
 	case !scope.Wallet.IsZero():
 		return a.ledger(scope.Wallet) != nil
+	case !scope.Hold.IsZero():
+		_, known := search(a.holds.all, scope.Hold)
+		return known
 	}
 	id := uidOf(scope.Transaction.Bytes())
 	l := s.transactions.get(id)
@@ -147,7 +154,7 @@ func (a *account) has(s *Store, scope store.Scope) bool {
 
 // leave unlocks an account, and drops it if there is nothing in it.
 func (s *Store) leave(a *account) {
-	if len(a.ledgers) == 0 && a.keys.outcomes.n == 0 {
+	if len(a.ledgers)+a.keys.outcomes.n+len(a.keys.receipts) == 0 {
 		s.customers.drop(a)
 	}
 	a.release(exclusive)

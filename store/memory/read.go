@@ -43,7 +43,7 @@ func (r *reader) Lot(id wallet.TransactionID) (store.Lot, error) {
 	if it == nil || !it.open() {
 		return store.Lot{}, wallet.ErrNotFound
 	}
-	return l.show(it), nil
+	return it.show(), nil
 }
 
 func (r *reader) NextLot(w wallet.ID, after []byte) (store.Lot, bool, error) {
@@ -59,7 +59,7 @@ func (r *reader) NextLot(w wallet.ID, after []byte) (store.Lot, bool, error) {
 	if it == nil {
 		return store.Lot{}, false, nil
 	}
-	return l.show(*it), true, nil
+	return (*it).show(), true, nil
 }
 
 func (r *reader) ExpiringLots(w wallet.ID, upTo time.Time) iter.Seq2[store.Lot, error] {
@@ -71,7 +71,7 @@ func (r *reader) ExpiringLots(w wallet.ID, upTo time.Time) iter.Seq2[store.Lot, 
 		}
 		for p := (place{}); ; p = l.expiring.next(p) {
 			it := l.expiring.at(p)
-			if it == nil || (*it).expires > micros(upTo) || !yield(l.show(*it), nil) {
+			if it == nil || (*it).expires > micros(upTo) || !yield((*it).show(), nil) {
 				return
 			}
 		}
@@ -138,7 +138,7 @@ func (r *reader) Outcome(c wallet.CustomerID, key string) (store.Outcome, bool, 
 	if a == nil || err != nil {
 		return store.Outcome{}, false, err
 	}
-	o, known := a.keys.get(key)
+	o, known := a.outcome(key)
 	return o, known, nil
 }
 

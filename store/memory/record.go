@@ -32,7 +32,9 @@ type extra struct {
 	hold            wallet.HoldID
 	metadata        map[string]string
 	currency        wallet.Currency
+	origin          wallet.Kind
 	expires, failed int64 // in microseconds, or never
+	since           int64
 	expiresIn       time.Duration
 	draws           []draw // if there is more than one
 }
@@ -47,7 +49,8 @@ type draw struct {
 type code = uint8
 
 var (
-	kinds   = [...]wallet.Kind{"", wallet.Purchased, wallet.Granted, wallet.Consumed, wallet.Voided, wallet.Expired}
+	kinds = [...]wallet.Kind{"", wallet.Purchased, wallet.Granted, wallet.Consumed, wallet.Voided, wallet.Expired,
+		wallet.Refunded, wallet.TransferredIn, wallet.TransferredOut}
 	states  = [...]wallet.State{wallet.Pending, wallet.Settled, wallet.Failed}
 	sources = [...]wallet.Source{"", wallet.SourceManual, wallet.SourceInterval, wallet.SourceThreshold}
 )
@@ -90,10 +93,11 @@ func (l *ledger) pack(r *record, t *wallet.Transaction, draws []wallet.Draw) err
 	}
 	if t.Name != "" || t.Reason != "" || !t.Corrects.IsZero() || !t.Pair.IsZero() || !t.Rule.IsZero() || !t.Hold.IsZero() ||
 		t.Metadata != nil || t.Money.Currency != l.wallet.Currency || !t.ExpiresAt.IsZero() || !t.FailedAt.IsZero() ||
-		t.ExpiresIn != 0 || len(draws) > 1 {
+		t.ExpiresIn != 0 || t.Origin != "" || len(draws) > 1 {
 		r.extra = &extra{
 			name: t.Name, reason: t.Reason, corrects: t.Corrects, pair: t.Pair, rule: t.Rule, hold: t.Hold,
 			metadata: t.Metadata, currency: t.Money.Currency,
+			origin: t.Origin, since: micros(t.Since),
 			expires: micros(t.ExpiresAt), failed: micros(t.FailedAt), expiresIn: t.ExpiresIn,
 		}
 	}
@@ -119,6 +123,7 @@ func (l *ledger) unpack(r *record) (t wallet.Transaction) {
 	if x := r.extra; x != nil {
 		t.Name, t.Reason, t.Corrects, t.Pair, t.Rule, t.Hold = x.name, x.reason, x.corrects, x.pair, x.rule, x.hold
 		t.Metadata, t.Money.Currency = x.metadata, x.currency
+		t.Origin, t.Since = x.origin, instant(x.since)
 		t.ExpiresAt, t.FailedAt, t.ExpiresIn = instant(x.expires), instant(x.failed), x.expiresIn
 	}
 	return t

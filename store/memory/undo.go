@@ -12,12 +12,15 @@ type journal struct {
 	wallets  []oldWallet
 	states   []oldState
 	lots     []oldLot
-	opened   []opened
+	opened   []*lot    // added, at first with nothing but the ID
 	added    []*ledger // to which a transaction was added
 	drawn    []*lot    // from which one of them drew
 	finished []finished
 	claims   []uid // IDs added to the index
-	keys     int   // how many were remembered
+	holds    []oldHold
+	events   []*ledger // to which an event was added
+	keys     int       // how many were remembered
+	receipts []string  // the keys of the others
 }
 
 type oldWallet struct {
@@ -32,14 +35,8 @@ type oldState struct {
 }
 
 type oldLot struct {
-	ledger *ledger
 	lot    *lot
 	before content
-}
-
-type opened struct {
-	ledger *ledger
-	lot    uid
 }
 
 type finished struct {
@@ -54,6 +51,15 @@ func (j *journal) undo(a *account, s *Store) {
 	for range j.keys {
 		a.keys.pop()
 	}
+	for _, key := range j.receipts {
+		delete(a.keys.receipts, key)
+	}
+	for _, o := range slices.Backward(j.holds) {
+		o.undo(a, s)
+	}
+	for _, l := range j.events {
+		l.events.pop()
+	}
 	for _, f := range slices.Backward(j.finished) {
 		f.ledger.amend(f.position, &f.before)
 	}
@@ -64,10 +70,10 @@ func (j *journal) undo(a *account, s *Store) {
 		l.unbook()
 	}
 	for _, o := range slices.Backward(j.lots) {
-		o.ledger.replace(o.lot, o.before)
+		o.lot.replace(o.before)
 	}
-	for _, o := range j.opened {
-		delete(o.ledger.lots, o.lot)
+	for _, it := range j.opened {
+		delete(it.ledger.lots, it.id)
 	}
 	for _, id := range j.claims {
 		s.transactions.remove(id)
@@ -113,8 +119,11 @@ func (j *journal) clear() {
 	j.added = empty(j.added)
 	j.drawn = empty(j.drawn)
 	j.finished = empty(j.finished)
+	j.holds = empty(j.holds)
+	j.events = empty(j.events)
 	j.claims = empty(j.claims)
 	j.keys = 0
+	j.receipts = empty(j.receipts)
 }
 
 // empty keeps the list's room, if it is not too much. What is left in there keeps nothing alive for long: the collector

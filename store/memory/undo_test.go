@@ -259,7 +259,7 @@ func check(t *testing.T, s *Store) {
 	for i := range s.customers.parts {
 		for _, a := range s.customers.parts[i].accounts {
 			accounts++
-			if a.gone || len(a.ledgers)+a.keys.outcomes.n == 0 {
+			if a.gone || len(a.ledgers)+a.keys.outcomes.n+len(a.keys.receipts) == 0 {
 				t.Fatalf("account %q is empty, or gone", a.customer)
 			}
 			var active []*store.Wallet

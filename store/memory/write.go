@@ -88,13 +88,11 @@ func (t *tx) PutLot(p store.Lot) error {
 	if err != nil {
 		return err
 	}
-	it, err := t.lot(l, uidOf(p.ID.Bytes()))
-	if err != nil {
-		return err
-	}
+	id := uidOf(p.ID.Bytes())
+	it := t.known(l, id)
 	var before *store.Lot
-	if it.kind != 0 {
-		shown := l.show(it)
+	if it != nil && it.kind != 0 {
+		shown := it.show()
 		before = &shown
 	}
 	if err := p.Check(before); err != nil {
@@ -107,26 +105,33 @@ func (t *tx) PutLot(p store.Lot) error {
 	if c.open() && !l.vacant(p.Key, it) {
 		return fmt.Errorf("store: lot %s has the key of another lot", p.ID)
 	}
-	t.journal.lots = append(t.journal.lots, oldLot{l, it, it.content})
-	l.replace(it, c)
+	if it, err = t.lot(l, id); err != nil {
+		return err
+	}
+	t.journal.lots = append(t.journal.lots, oldLot{it, it.content})
+	it.replace(c)
 	return nil
 }
 
-// lot returns a lot of the ledger. If nothing was known of it, it is added, and nothing but its ID is known.
+// known returns a lot of the ledger, or nil.
+func (t *tx) known(l *ledger, id uid) *lot {
+	if t.recent == nil || t.recent.id != id || t.recent.ledger != l {
+		t.recent = l.lots[id]
+	}
+	return t.recent
+}
+
+// lot returns a lot of the ledger, and adds one of which only the ID is known if there is none.
 func (t *tx) lot(l *ledger, id uid) (*lot, error) {
-	if t.recent != nil && t.recent.id == id {
-		return t.recent, nil
+	if it := t.known(l, id); it != nil {
+		return it, nil
 	}
-	it := l.lots[id]
-	if it == nil {
-		if err := t.claim(id, l); err != nil {
-			return nil, err
-		}
-		it = &lot{id: id}
-		l.lots[id] = it
-		t.journal.opened = append(t.journal.opened, opened{l, id})
+	if err := t.claim(id, l); err != nil {
+		return nil, err
 	}
-	t.recent = it
+	it := &lot{ledger: l, id: id}
+	l.lots[id], t.recent = it, it
+	t.journal.opened = append(t.journal.opened, it)
 	return it, nil
 }
 
@@ -161,6 +166,11 @@ func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error
 	if position > 0 && !l.records.at(position-1).id.less(r.id) {
 		return fmt.Errorf("store: transaction %s is not greater than the last of its wallet", given.ID)
 	}
+	for i := range draws { // lots first: what fails must fail before anything is added
+		if _, err := t.lot(l, uidOf(draws[i].Lot.Bytes())); err != nil {
+			return err
+		}
+	}
 	if err := t.claim(r.id, l); err != nil {
 		return err
 	}
@@ -171,10 +181,7 @@ func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error
 	}
 	t.journal.added = append(t.journal.added, l)
 	for i := range draws {
-		it, err := t.lot(l, uidOf(draws[i].Lot.Bytes()))
-		if err != nil {
-			return err
-		}
+		it := t.known(l, uidOf(draws[i].Lot.Bytes()))
 		it.draws.push(uint32(position))
 		t.journal.drawn = append(t.journal.drawn, it)
 	}
@@ -218,24 +225,30 @@ func (l *ledger) amend(position int, r *record) {
 
 func (t *tx) Remember(key string, full store.Outcome) error {
 	keys := &t.account.keys
-	if keys.find(key) != nil {
+	if _, known := keys.receipts[key]; known || keys.find(key) != nil {
 		return fmt.Errorf("store: key %q has an outcome", key)
 	}
-	o := outcome{key: key, fingerprint: full.Fingerprint}
 	if l, position := t.only(&full); l != nil {
-		o.ledger, o.position, o.unnamed = l, uint32(position), full.Wallet.IsZero()
-	} else {
-		o.position = uint32(keys.receipts.n)
-		keys.receipts.push(full)
+		o := outcome{
+			fingerprint: full.Fingerprint, unnamed: full.Wallet.IsZero(), ledger: l.number, position: uint32(position),
+		}
+		if keys.add(key, o) {
+			t.journal.keys++
+			return nil
+		}
 	}
-	keys.add(o)
-	t.journal.keys++
+	if keys.receipts == nil {
+		keys.receipts = make(map[string]store.Outcome)
+	}
+	keys.receipts[key] = full
+	t.journal.receipts = append(t.journal.receipts, key)
 	return nil
 }
 
-// only returns where the only transaction of an outcome is, if there is just one and it is in the wallet that is named, if any.
+// only returns where the only transaction of an outcome is, if it has one and no hold, and the wallet it names, if any, is that
+// transaction's.
 func (t *tx) only(o *store.Outcome) (*ledger, int) {
-	if len(o.Transactions) != 1 {
+	if len(o.Transactions) != 1 || !o.Hold.IsZero() {
 		return nil, 0
 	}
 	id := uidOf(o.Transactions[0].Bytes())
