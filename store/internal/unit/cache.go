@@ -1,0 +1,66 @@
+package unit
+
+import "github.com/seed-12493b23/wallet"
+
+// room is how many wallets a generation of the cache takes; there are two. A wallet takes about 1 to 10 kB.
+const room = 8192
+
+// lotRoom is how many lots of one wallet stay loaded between batches.
+const lotRoom = 32
+
+// A cache keeps customers, with their wallets, for two generations: one that was not used in a whole generation is dropped.
+type cache struct{ young, old generation }
+
+type generation struct {
+	customers map[wallet.CustomerID]*Customer
+	wallets   map[wallet.ID]*Wallet
+}
+
+func newGeneration() generation {
+	return generation{map[wallet.CustomerID]*Customer{}, map[wallet.ID]*Wallet{}}
+}
+
+func (c *cache) clear() { c.young, c.old = newGeneration(), newGeneration() }
+
+func (c *cache) customer(id wallet.CustomerID) *Customer {
+	if found := c.young.customers[id]; found != nil {
+		return found
+	}
+	found := c.old.customers[id]
+	if found != nil {
+		c.keep(found)
+	}
+	return found
+}
+
+func (c *cache) wallet(id wallet.ID) *Wallet {
+	if found := c.young.wallets[id]; found != nil {
+		return found
+	}
+	found := c.old.wallets[id]
+	if found != nil {
+		c.keep(found.customer)
+	}
+	return found
+}
+
+// keep moves a customer of the old generation to the young one.
+func (c *cache) keep(customer *Customer) {
+	delete(c.old.customers, customer.ID)
+	c.addCustomer(customer)
+	for _, w := range customer.wallets {
+		delete(c.old.wallets, w.ID)
+		c.addWallet(w)
+	}
+}
+
+func (c *cache) addCustomer(customer *Customer) { c.young.customers[customer.ID] = customer }
+func (c *cache) addWallet(w *Wallet)            { c.young.wallets[w.ID] = w }
+func (c *cache) dropWallet(w *Wallet)           { delete(c.young.wallets, w.ID) }
+
+// age begins a new generation when the young one is full. It is called between batches: nobody has pointers to what it drops.
+func (c *cache) age() {
+	if len(c.young.wallets) > room || len(c.young.customers) > room {
+		c.old, c.young = c.young, newGeneration()
+	}
+}

@@ -1,0 +1,217 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/store"
+	"github.com/seed-12493b23/wallet/store/internal/lane"
+	"github.com/seed-12493b23/wallet/store/internal/unit"
+)
+
+var (
+	begin          = newQuery("BEGIN")
+	beginImmediate = newQuery("BEGIN IMMEDIATE")
+	commit         = newQuery("COMMIT")
+	rollback       = newQuery("ROLLBACK")
+	dataVersion    = newQuery("PRAGMA data_version")
+)
+
+var errConflict = wallet.ErrConflict
+
+// A writerConn is where the lane's batches are written.
+type writerConn struct {
+	s    *Store
+	keep bool // the connection stays between batches
+
+	mu      sync.Mutex // a batch is under way
+	closed  bool
+	c       *conn // nil: to be taken
+	base    *base
+	unit    *unit.Unit
+	writer  writer
+	version int64 // of the data, as this connection counts what others commit
+	shared  bool  // others committed before the last batch
+}
+
+// run runs the calls of a batch.
+func (w *writerConn) run(calls []*lane.Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	unit.Run(w, w.s.lane, calls)
+}
+
+func (w *writerConn) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	if w.c == nil {
+		return nil
+	}
+	c := w.c
+	w.c = nil
+	return c.close()
+}
+
+// open takes a connection, unless there is one.
+func (w *writerConn) open() error {
+	if w.closed {
+		return errClosedStore
+	}
+	if w.c != nil {
+		return nil
+	}
+	c, err := w.s.take(context.Background(), 0)
+	if err != nil {
+		return err
+	}
+	w.c, w.version = c, -1
+	w.base = newBase(c)
+	w.base.recent = new(recent)
+	w.unit = unit.New(w.base)
+	w.writer.session = c
+	return nil
+}
+
+// done ends what Begin began.
+func (w *writerConn) done() {
+	if !w.keep && w.c != nil {
+		w.c.close()
+		w.c = nil
+	}
+}
+
+func (w *writerConn) Begin(calls []*lane.Call) (*unit.Unit, error) {
+	if err := w.open(); err != nil {
+		return nil, err
+	}
+	if w.shared { // let the others have the lock as well
+		time.Sleep(jitter())
+	}
+	if err := w.lock(calls); err != nil {
+		w.done()
+		return nil, err
+	}
+	version, err := number(w.c, dataVersion)
+	if err != nil {
+		w.c.exec(rollback)
+		w.done()
+		return nil, err
+	}
+	w.shared = w.version >= 0 && version != w.version
+	if version != w.version {
+		w.version = version
+		w.forget()
+	}
+	return w.unit, nil
+}
+
+// lock begins a transaction that can write. While somebody else does, it tries again and again, from here: SQLite's own
+// waiting lets a busy neighbour starve it.
+func (w *writerConn) lock(calls []*lane.Call) error {
+	defer w.s.blocked.Store(false)
+	for start := time.Now(); ; time.Sleep(jitter()) {
+		_, err := w.c.exec(beginImmediate)
+		if !isBusy(err) {
+			return err
+		}
+		w.s.blocked.Store(true)
+		left := false
+		for _, c := range calls {
+			if c.Scope.Try && !c.Ended() {
+				c.Fail(store.ErrBusy)
+				c.End()
+			}
+			left = left || !c.Ended()
+		}
+		if !left {
+			return store.ErrBusy
+		}
+		if time.Since(start) > w.s.busy {
+			return fmt.Errorf("%w: somebody else was writing to the database for %v; inside a transaction of the host use sqlite.Join: %w",
+				errConflict, w.s.busy, err)
+		}
+	}
+}
+
+// jitter is 0.1 to 1 ms.
+func jitter() time.Duration { return 100*time.Microsecond + rand.N(900*time.Microsecond) }
+
+// forget drops what was loaded.
+func (w *writerConn) forget() {
+	w.unit.Forget()
+	w.base.recent.reset()
+	clear(w.base.owners)
+}
+
+func (w *writerConn) Commit(u *unit.Unit) error {
+	defer w.done()
+	changes := u.Changes()
+	err := w.writer.write(changes)
+	if err == nil {
+		_, err = w.c.exec(commit)
+		if err == nil {
+			err = w.s.op("COMMITTED")
+		}
+		if isIO(err) {
+			err = w.resolve(changes, err)
+		} else if err != nil {
+			w.c.exec(rollback)
+		}
+	} else {
+		w.c.exec(rollback)
+	}
+	if err != nil {
+		w.forget()
+		return err
+	}
+	for _, k := range changes.Keys {
+		w.base.recent.add(k.Of.ID, k.Name)
+	}
+	u.Written()
+	return nil
+}
+
+// resolve finds out what became of a commit that failed while the disk was asked to keep it: all of it is there, or nothing.
+// Where it is not there now, it may still be after a crash, so the outcome is unknown to the caller.
+func (w *writerConn) resolve(c *unit.Changes, failed error) error {
+	w.c.exec(rollback) // in case it is still under way
+	found, err := false, error(nil)
+	switch {
+	case len(c.Transactions) > 0:
+		_, err = w.base.record(c.Transactions[0].ID)
+		found = err == nil
+	case len(c.Keys) > 0:
+		w.base.recent.reset()
+		_, found, err = w.base.Outcome(c.Keys[0].Of.ID, c.Keys[0].Name)
+	}
+	if found && err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: whether it was committed is unknown: %w", errConflict, failed)
+}
+
+func (w *writerConn) Rollback(u *unit.Unit) {
+	if _, err := w.c.exec(rollback); err != nil || u.Changed() {
+		w.forget()
+	}
+	w.done()
+}
+
+// codeOf returns SQLite's result code.
+func codeOf(err error) int {
+	var coded interface{ Code() int }
+	if errors.As(err, &coded) {
+		return coded.Code()
+	}
+	return 0
+}
+
+func isBusy(err error) bool         { return err != nil && codeOf(err)&0xff == 5 }
+func isBusySnapshot(err error) bool { return err != nil && codeOf(err) == 517 }
+func isIO(err error) bool           { return err != nil && codeOf(err)&0xff == 10 }

@@ -1,0 +1,165 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// A session runs statements on one connection. A statement is compiled once per session.
+type session interface {
+	exec(q *query, args ...driver.Value) (driver.Result, error)
+
+	// rows calls each with every row, which is valid until each returns. Its error ends the rows and is returned.
+	rows(q *query, each func(row []driver.Value) error, args ...driver.Value) error
+}
+
+// A query is the text of a statement; its pointer is its name.
+type query struct{ text string }
+
+func newQuery(text string) *query { return &query{text} }
+
+// queries has those that are put together as they are needed. Their number is bounded by their forms.
+var queries sync.Map // text → *query
+
+func queryOf(text string) *query {
+	if q, ok := queries.Load(text); ok {
+		return q.(*query)
+	}
+	q, _ := queries.LoadOrStore(text, newQuery(text))
+	return q.(*query)
+}
+
+// A conn is a connection of its own. It talks to the driver without the layers of database/sql, and never passes a context
+// that can end: what is under way in SQLite is short, and the waiting for locks is done here.
+type conn struct {
+	own   *sql.Conn
+	raw   driver.Conn
+	stmts map[*query]driver.Stmt
+	args  []driver.NamedValue
+	fault func(op string) error // called before every statement; tests make it fail
+
+	restore []string // what gives the connection back as it was
+}
+
+// newConn takes over a connection.
+func newConn(own *sql.Conn, fault func(string) error) (*conn, error) {
+	c := &conn{own: own, stmts: map[*query]driver.Stmt{}, fault: fault}
+	err := own.Raw(func(raw any) error {
+		c.raw, _ = raw.(driver.Conn)
+		return nil
+	})
+	if err == nil && c.raw == nil {
+		err = fmt.Errorf("sqlite: connection is a %T", c.raw)
+	}
+	return c, err
+}
+
+// close gives the connection back as it was.
+func (c *conn) close() error {
+	for _, text := range c.restore {
+		c.exec(queryOf(text)) // what cannot be restored is reported by nothing that matters
+	}
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	c.stmts = nil
+	return c.own.Close()
+}
+
+func (c *conn) prepare(q *query) (driver.Stmt, error) {
+	if c.fault != nil {
+		if err := c.fault(q.text); err != nil {
+			return nil, err
+		}
+	}
+	if s := c.stmts[q]; s != nil {
+		return s, nil
+	}
+	s, err := c.raw.Prepare(q.text)
+	if err == nil {
+		c.stmts[q] = s
+	}
+	return s, err
+}
+
+func (c *conn) bind(args []driver.Value) []driver.NamedValue {
+	c.args = c.args[:0]
+	for i, a := range args {
+		c.args = append(c.args, driver.NamedValue{Ordinal: i + 1, Value: a})
+	}
+	return c.args
+}
+
+func (c *conn) exec(q *query, args ...driver.Value) (driver.Result, error) {
+	s, err := c.prepare(q)
+	if err != nil {
+		return nil, err
+	}
+	if direct, ok := s.(driver.StmtExecContext); ok {
+		return direct.ExecContext(context.Background(), c.bind(args))
+	}
+	return s.Exec(args)
+}
+
+func (c *conn) rows(q *query, each func([]driver.Value) error, args ...driver.Value) (err error) {
+	s, err := c.prepare(q)
+	if err != nil {
+		return err
+	}
+	var rows driver.Rows
+	if direct, ok := s.(driver.StmtQueryContext); ok {
+		rows, err = direct.QueryContext(context.Background(), c.bind(args))
+	} else {
+		rows, err = s.Query(args)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	row := make([]driver.Value, len(rows.Columns()))
+	for {
+		switch err := rows.Next(row); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := each(row); err != nil {
+			return err
+		}
+	}
+}
+
+// errStop ends rows early.
+var errStop = errors.New("sqlite: enough rows")
+
+// one reads the first row, and reports whether there is one.
+func one(s session, q *query, read func([]driver.Value) error, args ...driver.Value) (bool, error) {
+	found := false
+	err := s.rows(q, func(row []driver.Value) error {
+		found = true
+		if err := read(row); err != nil {
+			return err
+		}
+		return errStop
+	}, args...)
+	if errors.Is(err, errStop) {
+		err = nil
+	}
+	return found, err
+}
+
+// number reads an integer; absent or NULL is 0.
+func number(s session, q *query, args ...driver.Value) (n int64, err error) {
+	_, err = one(s, q, func(row []driver.Value) error {
+		r := reader{row: row}
+		n = r.int()
+		return r.err
+	}, args...)
+	return n, err
+}

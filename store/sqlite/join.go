@@ -1,0 +1,203 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed-12493b23/wallet/store"
+	"github.com/seed-12493b23/wallet/store/internal/lane"
+	"github.com/seed-12493b23/wallet/store/internal/unit"
+)
+
+// Join returns a store whose reads and writes are part of the host's transaction, on a database that a [Store] has migrated.
+// They become durable, and visible to others, when the host commits. An Update that fails leaves no trace in the transaction.
+//
+// The transaction should have been begun to write, with _txlock=immediate in the data source name: a deferred one takes the lock
+// with its first use here, and if it has read before and others have written since, gets [wallet.ErrConflict]. It is for the
+// host then to roll back and begin again.
+func Join(tx *sql.Tx) store.Store {
+	j := &joined{tx: tx, stmts: map[*query]*sql.Stmt{}}
+	j.lane = lane.New(nil)
+	return j
+}
+
+type joined struct {
+	tx   *sql.Tx
+	lane *lane.Lane
+
+	mu     sync.Mutex // one use at a time
+	stmts  map[*query]*sql.Stmt
+	locked bool // the transaction can write
+	writer writer
+}
+
+var _ unit.Database = (*joined)(nil)
+
+func (j *joined) Update(ctx context.Context, scope store.Scope, fn func(store.Tx) error) error {
+	if err := j.enter(ctx); err != nil {
+		return err
+	}
+	c := lane.NewCall(ctx, scope, fn)
+	func() {
+		defer j.mu.Unlock()
+		unit.Run(j, j.lane, []*lane.Call{c})
+	}()
+	return c.Outcome()
+}
+
+func (j *joined) View(ctx context.Context, fn func(store.Reader) error) error {
+	if err := j.enter(ctx); err != nil {
+		return err
+	}
+	defer j.mu.Unlock()
+	if err := j.lock(true); err != nil && !isBusy(err) { // reading needs no lock
+		return err
+	}
+	v := &view{base: newBase(j)}
+	defer v.end()
+	return fn(v)
+}
+
+// enter waits until nobody else uses the transaction.
+func (j *joined) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if j.lane.Running() && lane.Nested() {
+		return lane.ErrNested
+	}
+	j.mu.Lock()
+	return nil
+}
+
+var (
+	changeNothing = newQuery("UPDATE wallet_meta SET version = version WHERE 0")
+	savepoint     = newQuery("SAVEPOINT wallet_update")
+	release       = newQuery("RELEASE wallet_update")
+	undoSavepoint = newQuery("ROLLBACK TO wallet_update")
+)
+
+// lock takes the lock for writing, before anything is read.
+func (j *joined) lock(try bool) error {
+	if j.locked {
+		return nil
+	}
+	const patience = 5 * time.Second
+	for start := time.Now(); ; time.Sleep(jitter()) {
+		_, err := j.exec(changeNothing)
+		switch {
+		case err == nil:
+			have, err := versionOf(j)
+			j.locked = err == nil
+			if err == nil && have < version {
+				err = fmt.Errorf("sqlite: the wallet tables are of version %d, not %d: open a Store to migrate them", have, version)
+			}
+			return err
+		case isBusySnapshot(err):
+			return fmt.Errorf("%w: others have written since the transaction first read: begin with _txlock=immediate: %w", errConflict, err)
+		case isBusy(err) && try:
+			return err
+		case isBusy(err) && time.Since(start) > patience:
+			return fmt.Errorf("%w: somebody else was writing to the database for %v: %w", errConflict, patience, err)
+		case isBusy(err):
+		case strings.Contains(err.Error(), "no such table"):
+			return fmt.Errorf("sqlite: Join expects a database that a Store has migrated: %w", err)
+		default:
+			return err
+		}
+	}
+}
+
+func (j *joined) Begin(calls []*lane.Call) (*unit.Unit, error) {
+	try := calls[0].Scope.Try
+	if err := j.lock(try); err != nil {
+		if try && isBusy(err) && !isBusySnapshot(err) {
+			err = store.ErrBusy
+		}
+		return nil, err
+	}
+	if _, err := j.exec(savepoint); err != nil {
+		return nil, err
+	}
+	return unit.New(newBase(j)), nil
+}
+
+func (j *joined) Commit(u *unit.Unit) error {
+	j.writer.session = j
+	if err := j.writer.write(u.Changes()); err != nil {
+		j.Rollback(u)
+		return err
+	}
+	_, err := j.exec(release)
+	return err
+}
+
+func (j *joined) Rollback(*unit.Unit) {
+	j.exec(undoSavepoint)
+	j.exec(release)
+}
+
+func (j *joined) prepare(q *query) (*sql.Stmt, error) {
+	if s := j.stmts[q]; s != nil {
+		return s, nil
+	}
+	s, err := j.tx.Prepare(q.text)
+	if err == nil {
+		j.stmts[q] = s
+	}
+	return s, err
+}
+
+func (j *joined) exec(q *query, args ...driver.Value) (driver.Result, error) {
+	s, err := j.prepare(q)
+	if err != nil {
+		return nil, err
+	}
+	return s.Exec(anys(args)...)
+}
+
+func (j *joined) rows(q *query, each func([]driver.Value) error, args ...driver.Value) (err error) {
+	s, err := j.prepare(q)
+	if err != nil {
+		return err
+	}
+	rows, err := s.Query(anys(args)...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	row, scanned, into := make([]driver.Value, len(columns)), make([]any, len(columns)), make([]any, len(columns))
+	for i := range into {
+		into[i] = &scanned[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		for i, v := range scanned {
+			row[i] = v
+		}
+		if err := each(row); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func anys(args []driver.Value) []any {
+	all := make([]any, len(args))
+	for i, a := range args {
+		all[i] = a
+	}
+	return all
+}

@@ -1,0 +1,174 @@
+-- Version 1: everything.
+--
+-- Amounts are TEXT in plain notation that SQL neither compares nor sums; instants are INTEGER microseconds since 1970, UTC;
+-- UUIDs are BLOBs of 16 bytes. No column can hold a floating-point number. Lists and maps are JSON.
+--
+-- amount(x), uuid(x), canonical(x) and instant(x) are not functions of SQLite: they are replaced by expressions as this file
+-- is applied, see schema.go.
+
+CREATE TABLE wallet_meta (
+	version INTEGER NOT NULL -- of this schema; one row
+) STRICT;
+
+INSERT INTO wallet_meta VALUES (1);
+
+CREATE TABLE wallet_customer (
+	no INTEGER PRIMARY KEY,
+	id TEXT NOT NULL UNIQUE CHECK (id <> '')
+) STRICT;
+
+-- What of a wallet seldom changes.
+CREATE TABLE wallet_record (
+	no         INTEGER PRIMARY KEY,
+	id         BLOB NOT NULL UNIQUE CHECK (uuid(id)),
+	customer   INTEGER NOT NULL, -- wallet_customer.no
+	currency   TEXT NOT NULL,
+	rate       TEXT NOT NULL CHECK (amount(rate)),
+	name       TEXT,
+	code       TEXT CHECK (code <> ''),
+	priority   INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 255), -- 0: not set, comes last
+	applies_to TEXT CHECK (json_valid(applies_to)),
+	expires    INTEGER,
+	min_paid   TEXT CHECK (amount(min_paid)),
+	max_paid   TEXT CHECK (amount(max_paid)),
+	rules      TEXT CHECK (json_valid(rules)),
+	metadata   TEXT CHECK (json_valid(metadata)),
+	status     TEXT NOT NULL CHECK (status IN ('active', 'terminated')),
+	created    INTEGER NOT NULL,
+	terminated INTEGER,
+	lot_order  TEXT, -- that the keys of its lots were written in
+	notes      BLOB  -- the engine's own
+) STRICT;
+
+CREATE INDEX wallet_record_customer ON wallet_record (customer, id);
+CREATE INDEX wallet_record_code ON wallet_record (code, id) WHERE code IS NOT NULL;
+
+-- What of a wallet every debit changes: as narrow as can be, for the pages of these rows are most of what a debit writes.
+CREATE TABLE wallet_state (
+	no        INTEGER PRIMARY KEY, -- wallet_record.no
+	spendable TEXT NOT NULL CHECK (amount(spendable)),
+	consumed  TEXT NOT NULL CHECK (amount(consumed)),
+	updated   INTEGER,          -- the latest change booked
+	last      BLOB CHECK (uuid(last)), -- the ID minted last
+	events    INTEGER NOT NULL,
+	len       INTEGER NOT NULL, -- how many transactions it has
+	remaining TEXT CHECK (amount(remaining)), -- of the hot lot
+	drawn     INTEGER           -- how many draws were made from the hot lot
+) STRICT;
+
+-- What of a wallet changes now and then. Its hot lot is the one that changed last: what debits change of it is kept here and in
+-- wallet_state, and its own row is behind.
+CREATE TABLE wallet_rest (
+	no       INTEGER PRIMARY KEY, -- wallet_record.no
+	held     TEXT NOT NULL CHECK (amount(held)),
+	pending  TEXT NOT NULL CHECK (amount(pending)),
+	ongoing  TEXT NOT NULL CHECK (amount(ongoing)),
+	kept     TEXT NOT NULL CHECK (amount(kept)),
+	next_due INTEGER,                  -- nothing is due before
+	tail     BLOB CHECK (uuid(tail)),  -- its last transaction; NULL: it is the ID minted last, or there is none
+	hot      BLOB CHECK (uuid(hot)),   -- the hot lot, if there is one
+	hot_held TEXT CHECK (amount(hot_held)),
+	hot_by   BLOB CHECK (uuid(hot_by)) -- the last transaction that drew from it; NULL: the wallet's last, or none
+) STRICT;
+
+CREATE INDEX wallet_rest_due ON wallet_rest (next_due) WHERE next_due IS NOT NULL;
+
+-- Open lots, by wallet in spending order.
+CREATE TABLE wallet_lot (
+	wallet    INTEGER NOT NULL, -- wallet_record.no
+	key       BLOB NOT NULL,    -- its place in the spending order
+	id        BLOB NOT NULL CHECK (uuid(id)), -- its transaction's
+	kind      INTEGER NOT NULL CHECK (kind IN (0, 1)),
+	credits   TEXT NOT NULL CHECK (amount(credits)),
+	remaining TEXT NOT NULL CHECK (amount(remaining)),
+	held      TEXT NOT NULL CHECK (amount(held)),
+	priority  INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 255),
+	expires   INTEGER,
+	opened    INTEGER NOT NULL,
+	drawn     INTEGER NOT NULL CHECK (drawn >= 0), -- how many draws were made from it
+	drawn_by  BLOB CHECK (uuid(drawn_by)),  -- the last transaction that made one
+	PRIMARY KEY (wallet, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX wallet_lot_id ON wallet_lot (id);
+CREATE INDEX wallet_lot_expires ON wallet_lot (wallet, expires, key) WHERE expires IS NOT NULL;
+
+-- Transactions, by their time-ordered IDs, each with its draws and a pointer to the one before it in its wallet.
+CREATE TABLE wallet_txn (
+	id      BLOB PRIMARY KEY CHECK (uuid(id)),
+	wallet  INTEGER NOT NULL,  -- wallet_record.no
+	seq     INTEGER NOT NULL CHECK (seq > 0), -- its number within the wallet, from 1 on
+	prev    BLOB CHECK (uuid(prev)),   -- the wallet's previous transaction
+	kind    INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 4),   -- purchased, granted, consumed, voided, expired
+	state   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),  -- pending, settled, failed
+	source  INTEGER NOT NULL CHECK (source BETWEEN 0 AND 2), -- manual, interval, threshold
+	credits TEXT NOT NULL CHECK (amount(credits)),
+	money   TEXT NOT NULL CHECK (amount(money)),
+	balance TEXT NOT NULL CHECK (amount(balance)),
+	created INTEGER NOT NULL,
+	settled INTEGER, -- microseconds behind created
+	draws   TEXT,    -- [[lot in hex, credits, amount, fee, number of the draw from its lot, previous transaction that drew
+	                 -- from it in hex, if that is neither this wallet's previous one nor none], …]
+	reference TEXT,
+	more    TEXT CHECK (more IS NULL OR json_valid(more)), -- {…}: what most transactions do not have
+	CHECK ((prev IS NULL) = (seq = 1))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX wallet_txn_pending ON wallet_txn (wallet, id) WHERE state = 0;
+CREATE INDEX wallet_txn_rare ON wallet_txn (wallet, id) WHERE kind <> 2;
+CREATE INDEX wallet_txn_reference ON wallet_txn (reference, id) WHERE reference IS NOT NULL;
+
+-- Milestones in the chains of a wallet's transactions (owner: its ID; n: their seq) and of a lot's draws (owner: the lot's ID;
+-- n: the number of the draw): every so many, and the last draw of a closed lot.
+CREATE TABLE wallet_mark (
+	owner BLOB NOT NULL CHECK (uuid(owner)),
+	n     INTEGER NOT NULL CHECK (n > 0),
+	txn   BLOB NOT NULL CHECK (uuid(txn)),
+	PRIMARY KEY (owner, n)
+) STRICT, WITHOUT ROWID;
+
+-- Retry keys. Keys that are ordered by time are appended.
+CREATE TABLE wallet_key (
+	key      TEXT NOT NULL,
+	customer INTEGER NOT NULL, -- wallet_customer.no
+	outcome  BLOB NOT NULL CHECK (length(outcome) >= 32 AND length(outcome) % 16 = 0), -- fingerprint, wallet, transactions: 16 bytes each
+	PRIMARY KEY (key, customer)
+) STRICT, WITHOUT ROWID;
+
+-- For people: plain rows, with UUIDs in their canonical form and readable instants.
+
+CREATE VIEW wallet_wallets AS
+SELECT canonical(r.id) AS id, c.id AS customer, r.currency, r.rate, r.name, r.code, r.priority, r.applies_to, r.min_paid,
+	r.max_paid, r.rules, r.metadata, r.status, s.spendable, o.held, o.pending, o.ongoing, s.consumed, o.kept, s.len AS transactions,
+	instant(r.expires) AS expires_at, instant(r.created) AS created_at, instant(s.updated) AS updated_at,
+	instant(r.terminated) AS terminated_at, instant(o.next_due) AS next_due_at
+FROM wallet_record r JOIN wallet_state s ON s.no = r.no JOIN wallet_rest o ON o.no = r.no JOIN wallet_customer c ON c.no = r.customer;
+
+CREATE VIEW wallet_transactions AS
+SELECT canonical(t.id) AS id, canonical(r.id) AS wallet, c.id AS customer, t.seq AS number,
+	CASE t.kind WHEN 0 THEN 'purchased' WHEN 1 THEN 'granted' WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' ELSE 'expired' END AS kind,
+	CASE t.state WHEN 0 THEN 'pending' WHEN 1 THEN 'settled' ELSE 'failed' END AS state,
+	CASE t.source WHEN 0 THEN 'manual' WHEN 1 THEN 'interval' ELSE 'threshold' END AS source,
+	t.credits, t.money, coalesce(t.more ->> 'currency', r.currency) AS currency, t.balance AS balance_after,
+	instant(t.created) AS created_at, instant(t.created + t.settled) AS settled_at, t.more ->> 'failed_at' AS failed_at,
+	coalesce(t.more ->> 'priority', 0) AS priority, t.more ->> 'expires_at' AS expires_at, t.more ->> 'expires_in' AS expires_in,
+	t.more ->> 'name' AS name, t.reference, t.more ->> 'reason' AS reason, t.more ->> 'corrects' AS corrects, t.more ->> 'pair' AS pair,
+	t.more ->> 'rule' AS rule, t.more ->> 'hold' AS hold, t.more ->> 'metadata' AS metadata
+FROM wallet_txn t JOIN wallet_record r ON r.no = t.wallet JOIN wallet_customer c ON c.no = r.customer;
+
+-- Open lots.
+CREATE VIEW wallet_lots AS
+SELECT canonical(l.id) AS id, canonical(r.id) AS wallet, c.id AS customer, CASE l.kind WHEN 0 THEN 'purchased' ELSE 'granted' END AS kind,
+	l.credits, iif(o.hot = l.id, s.remaining, l.remaining) AS remaining, iif(o.hot = l.id, o.hot_held, l.held) AS held,
+	iif(o.hot = l.id, s.drawn, l.drawn) AS draws,
+	l.priority, instant(l.expires) AS expires_at, instant(l.opened) AS opened_at
+FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet JOIN wallet_state s ON s.no = l.wallet JOIN wallet_rest o ON o.no = l.wallet JOIN wallet_customer c ON c.no = r.customer;
+
+CREATE VIEW wallet_draws AS
+SELECT canonical(d.lot) AS lot, canonical(d.txn) AS "by", canonical(r.id) AS wallet,
+	CASE d.kind WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' ELSE 'expired' END AS kind, d.credits, d.amount, d.fee
+FROM (
+	SELECT unhex(json_extract(e.value, '$[0]')) AS lot, t.id AS txn, t.wallet, t.kind, json_extract(e.value, '$[1]') AS credits,
+		json_extract(e.value, '$[2]') AS amount, json_extract(e.value, '$[3]') AS fee
+	FROM wallet_txn t JOIN json_each(t.draws) e
+) d JOIN wallet_record r ON r.no = d.wallet;

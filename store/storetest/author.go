@@ -1,0 +1,430 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/policy"
+)
+
+// start is when stories begin: late in January, so that a month is not always as long.
+var start = time.Date(2026, 1, 31, 23, 59, 59, 999_000_000, time.UTC)
+
+// What stories are made of. The odd figures are there for a reason: they do not divide, or are the least or greatest there is.
+var (
+	customers  = []wallet.CustomerID{"c0", "c0", "c0", "c1"}
+	currencies = []wallet.Currency{"USD", "USD", "USD", "USD", "USD", "JPY", "KWD"}
+	rates      = []string{"1", "1", "3", "0.5", "0.333333", "0.000001", "999999", "999999.999999"}
+	credits    = []string{"1", "2", "3", "10", "100", "12.5", "0.333333333333", "33.333333333334", "0.000000000001", "1000000", "999999999999999999.999999999999"}
+	moneys     = []string{"1", "10", "30", "0.01", "0.015", "29.99", "33.33", "100", "7.777777", "1000000", "0.000000000001", "999999999999999999.999999999999"}
+	keys       = []string{"", "", "", "", "", "", "k0", "k1", "k2", "k3", "k4", "k5"}
+	applies    = []wallet.AppliesTo{
+		{}, {}, {}, {FeeTypes: []wallet.FeeType{wallet.FeeCharge}}, {Metrics: []string{"gpu"}},
+		{FeeTypes: []wallet.FeeType{wallet.FeeSubscription}, Metrics: []string{"cpu"}},
+	}
+	feeTypes  = []wallet.FeeType{"", wallet.FeeCharge, wallet.FeeCharge, wallet.FeeSubscription, "setup_1"}
+	metrics   = []string{"", "", "gpu", "cpu"}
+	metadatas = []map[string]string{nil, nil, {}, {"a": "1"}, {"a": "2", "b": ""}}
+	spans     = []time.Duration{time.Microsecond, 2 * time.Microsecond, time.Second, time.Hour, 24 * time.Hour, 31 * 24 * time.Hour}
+	policies  = []policy.Policy{
+		{},
+		{AutoComplete: policy.Always, OnTerminate: policy.KeepRemaining},
+		{Order: policy.Order{policy.PurchasedFirst, policy.NewestFirst}},
+		{Order: policy.Order{}, AutoComplete: func(w wallet.Wallet, t wallet.Transaction) bool { return t.Reference == "" }},
+		{Order: policy.Order{policy.SoonestExpiry, policy.ByPriority}, Applies: func(w wallet.Wallet, f wallet.Fee) bool { return f.Metric != "gpu" }},
+	}
+)
+
+// deck is what the next command is drawn from.
+var deck = []command{
+	doCreate, doUpdate, doTopUp, doTopUp, doTopUp, doSettle, doSettle, doFail, doDebit, doDebit, doDebit, doCharge, doCharge,
+	doPreview, doVoid, doVoid, doTerminate, doTick, doPolicy,
+}
+
+const mostWallets = 6
+
+// An author makes up stories: each next step from how things stand.
+type author struct {
+	forward bool // the clock never runs backwards, nothing ticks, and the policy stays
+	strange bool // requests may be invalid, and name what is not there
+	steps   []step
+	clock   time.Time
+
+	// how things stand
+	books []books
+	came  []wallet.TransactionID
+}
+
+func pick[T any](t *rapid.T, label string, from ...T) T {
+	return rapid.SampledFrom(from).Draw(t, label)
+}
+
+// one reports true about every so often.
+func one(t *rapid.T, label string, outOf int) bool {
+	return rapid.IntRange(0, outOf-1).Draw(t, label) == outOf-1 // shrinks to false
+}
+
+// next makes up the next step.
+func (a *author) next(t *rapid.T) step {
+	a.clock = a.at(t)
+	s := step{At: a.clock, Do: pick(t, "do", deck...), Wallet: none, Tx: none, Other: none, Lot: none}
+	switch {
+	case len(a.steps) > 0 && one(t, "again", 8): // what was asked before is asked again
+		s = pick(t, "of", a.steps...)
+		s.At = a.clock
+		if s.Bad == "" && one(t, "otherwise", 4) {
+			s = s.otherwise()
+		}
+		a.steps = append(a.steps, s)
+		return s
+	case len(a.books) < 1+len(a.steps)/2 && len(a.books) < 3, s.Do == doTerminate && !one(t, "really", 3), (s.Do == doSettle || s.Do == doFail) && len(a.came) == 0:
+		s.Do = doCreate
+	}
+	if s.Do == doCreate && len(a.books) >= mostWallets || len(a.books) > 0 && a.forward && (s.Do == doTick || s.Do == doPolicy) {
+		s.Do = doDebit
+	}
+	a.fill(t, &s)
+	if a.strange && one(t, "bad", 16) {
+		s = spoil(t, s)
+	}
+	a.steps = append(a.steps, s)
+	return s
+}
+
+// at moves the clock: not at all, by a span, back, or to the very edge of something that is due.
+func (a *author) at(t *rapid.T) time.Time {
+	if a.clock.IsZero() {
+		return start
+	}
+	at := a.clock
+	switch pick(t, "clock", "stands", "stands", "stands", "stands", "stands", "runs", "edge", "edge", "back") {
+	case "runs":
+		at = at.Add(pick(t, "by", spans...))
+	case "edge":
+		if edges := a.edges(); len(edges) > 0 {
+			at = pick(t, "edge", edges...).Add(pick(t, "side", 0, -time.Microsecond, time.Microsecond))
+		}
+	case "back":
+		at = at.Add(-pick(t, "by", spans...))
+	}
+	at = at.Truncate(time.Microsecond).Add(pick(t, "ns", 0, 0, time.Duration(1), time.Duration(999)))
+	if at.Before(a.clock) && (a.forward || !one(t, "back", 3)) {
+		return a.clock
+	}
+	return at
+}
+
+// edges are the instants ahead at which something is due.
+func (a *author) edges() (edges []time.Time) {
+	note := func(at time.Time) {
+		if at.After(a.clock) {
+			edges = append(edges, at)
+		}
+	}
+	for _, b := range a.books {
+		if b.Wallet.Status == wallet.Active {
+			note(b.Wallet.ExpiresAt)
+			for _, t := range b.Transactions {
+				note(t.ExpiresAt)
+			}
+		}
+	}
+	slices.SortFunc(edges, time.Time.Compare)
+	return edges
+}
+
+// otherwise is the same command under the same key, with another body.
+func (s step) otherwise() step {
+	switch s.Do {
+	case doCreate:
+		spec := *s.Spec
+		spec.Name += "!"
+		s.Spec = &spec
+	case doUpdate:
+		c := *s.Changes
+		c.Name = wallet.Set("other")
+		s.Changes = &c
+	case doTopUp:
+		u := *s.TopUp
+		u.Reference += "!"
+		s.TopUp = &u
+	case doDebit:
+		d := *s.Debit
+		d.Fee.ID += "!"
+		s.Debit = &d
+	case doCharge, doPreview:
+		c := *s.Charge
+		c.Whole = !c.Whole
+		s.Charge = &c
+	case doVoid:
+		v := *s.Void
+		v.Reason += "!"
+		s.Void = &v
+	}
+	return s
+}
+
+// fill makes up the request.
+func (a *author) fill(t *rapid.T, s *step) {
+	if len(a.books) > 0 {
+		s.Wallet = a.someWallet(t, s.Do == doDebit || s.Do == doVoid)
+	}
+	if len(a.came) > 0 {
+		s.Tx = rapid.IntRange(0, len(a.came)-1).Draw(t, "tx")
+		if waiting := a.which(func(t wallet.Transaction) bool { return t.State == wallet.Pending }); len(waiting) > 0 && !one(t, "any", 4) {
+			s.Tx = pick(t, "pending", waiting...)
+		}
+		if one(t, "corrects", 8) {
+			s.Other = s.Tx
+		}
+	}
+	if a.strange && one(t, "unknown", 32) {
+		*pick(t, "what", &s.Wallet, &s.Other, &s.Lot, &s.Tx) = unknown
+	}
+	switch s.Do {
+	case doCreate:
+		s.Spec = a.spec(t)
+	case doUpdate:
+		s.Changes = a.changes(t)
+	case doTopUp:
+		s.TopUp = a.topUp(t)
+		s.TopUp.Key = pick(t, "key", keys...)
+	case doSettle:
+		s.Settlement = &wallet.Settlement{Metadata: pick(t, "metadata", metadatas...)}
+	case doFail:
+		s.Reason = pick(t, "reason", "", "declined for good")
+	case doDebit:
+		s.Debit = a.debit(t, s.Wallet)
+	case doCharge, doPreview:
+		s.Charge = a.charge(t)
+	case doVoid:
+		a.void(t, s)
+	case doPolicy:
+		s.Policy = rapid.IntRange(0, len(policies)-1).Draw(t, "policy")
+	}
+	s.forget()
+}
+
+// someWallet is mostly an active one, with something to spend if that matters.
+func (a *author) someWallet(t *rapid.T, funded bool) int {
+	var good []int
+	for i, b := range a.books {
+		if b.Wallet.Status == wallet.Active && (!funded || b.Wallet.Balance.Spendable.Sign() > 0) {
+			good = append(good, i)
+		}
+	}
+	if len(good) == 0 || one(t, "any", 8) {
+		return rapid.IntRange(0, len(a.books)-1).Draw(t, "wallet")
+	}
+	return pick(t, "wallet", good...)
+}
+
+// forget clears what the command does not have.
+func (s *step) forget() {
+	switch s.Do {
+	case doCreate, doCharge, doPreview, doTick, doPolicy, doSettle, doFail:
+		s.Wallet = none
+	}
+	if s.Do != doSettle && s.Do != doFail {
+		s.Tx = none
+	}
+	if s.Do != doTopUp && s.Do != doDebit && s.Do != doVoid {
+		s.Other = none
+	}
+	if s.Do != doVoid {
+		s.Lot = none
+	}
+}
+
+// which are the transactions that came up and are like this.
+func (a *author) which(like func(wallet.Transaction) bool) (which []int) {
+	for i, id := range a.came {
+		if slices.ContainsFunc(a.books, func(b books) bool {
+			return slices.ContainsFunc(b.Transactions, func(t wallet.Transaction) bool { return t.ID == id && like(t) })
+		}) {
+			which = append(which, i)
+		}
+	}
+	return which
+}
+
+// expiry is none mostly, every so often soon, and now and then over already.
+func (a *author) expiry(t *rapid.T, outOf int) time.Time {
+	if !one(t, "expires", outOf) {
+		return time.Time{}
+	}
+	at := a.clock.Truncate(time.Microsecond)
+	if a.strange && one(t, "over", 16) {
+		return at.Add(-pick(t, "since", 0, time.Microsecond))
+	}
+	return at.Add(pick(t, "in", spans...))
+}
+
+func (a *author) spec(t *rapid.T) *wallet.Spec {
+	s := &wallet.Spec{
+		Customer: pick(t, "customer", customers...), Currency: pick(t, "currency", currencies...),
+		Rate: wallet.MustAmount(pick(t, "rate", rates...)), Priority: pick(t, "priority", 0, 0, 1, 2, 255),
+		Code: pick(t, "code", "", "", "main", "spare"), AppliesTo: pick(t, "applies", applies...), ExpiresAt: a.expiry(t, 12),
+		Limits: a.limits(t), Metadata: pick(t, "metadata", metadatas...), Key: pick(t, "key", keys...),
+	}
+	if !one(t, "empty", 4) {
+		s.TopUp = *a.topUp(t)
+	}
+	return s
+}
+
+func (a *author) limits(t *rapid.T) wallet.Limits {
+	return pick(t, "limits", wallet.Limits{}, wallet.Limits{}, wallet.Limits{MinPaid: wallet.MustAmount("2")},
+		wallet.Limits{MinPaid: wallet.MustAmount("1"), MaxPaid: wallet.MustAmount("33.333333333333")})
+}
+
+func (a *author) changes(t *rapid.T) *wallet.Changes {
+	c := &wallet.Changes{Key: pick(t, "key", keys...)}
+	for _, what := range rapid.SliceOfN(rapid.IntRange(0, 6), 0, 3).Draw(t, "what") {
+		switch what {
+		case 0:
+			c.Name = wallet.Set(pick(t, "name", "", "Ada"))
+		case 1:
+			c.Code = wallet.Set(pick(t, "code", "", "main", "spare"))
+		case 2:
+			c.Priority = wallet.Set(pick(t, "priority", 0, 1, 2, 255))
+		case 3:
+			c.AppliesTo = wallet.Set(pick(t, "applies", applies...))
+		case 4:
+			c.ExpiresAt = wallet.Set(a.expiry(t, 2))
+		case 5:
+			c.Limits = wallet.Set(a.limits(t))
+		case 6:
+			c.Metadata = pick(t, "metadata", metadatas...)
+		}
+	}
+	return c
+}
+
+func (a *author) topUp(t *rapid.T) *wallet.TopUp {
+	u := &wallet.TopUp{
+		Priority: pick(t, "priority", 0, 0, 0, 1, 2, 255), Name: pick(t, "name", "", "welcome"), Reference: pick(t, "reference", "", "inv-1"),
+		Metadata: pick(t, "metadata", metadatas...), ExpiresAt: a.expiry(t, 4),
+	}
+	what := pick(t, "what", "granted", "granted", "both", "paid", "money", "pair", "money pair")
+	switch what {
+	case "paid", "both", "pair":
+		u.Paid = wallet.MustAmount(pick(t, "paid", credits...))
+	case "money", "money pair":
+		u.Money = wallet.MustAmount(pick(t, "money", moneys...))
+	}
+	switch what {
+	case "granted", "both", "pair", "money pair":
+		u.Granted = wallet.MustAmount(pick(t, "granted", credits...))
+	}
+	u.GrantOnSettle = what == "pair" || what == "money pair"
+	if u.ExpiresAt.IsZero() && one(t, "expires in", 4) {
+		u.ExpiresIn = pick(t, "in", spans...)
+	}
+	return u
+}
+
+// fee is for something, mostly for what the wallet pays; how much it is, is for the caller to say.
+func (a *author) fee(t *rapid.T, id string, w int) wallet.Fee {
+	f := wallet.Fee{ID: id, Type: pick(t, "type", feeTypes...), Metric: pick(t, "metric", metrics...)}
+	if w < 0 || one(t, "whatever", 4) {
+		return f
+	}
+	if l := a.books[w].Wallet.AppliesTo; len(l.FeeTypes) > 0 {
+		f.Type = l.FeeTypes[0]
+	} else if len(l.Metrics) > 0 {
+		f.Metric = l.Metrics[0]
+	}
+	return f
+}
+
+var tiny = wallet.MustAmount("0.000000000001")
+
+// part is a pooled amount, or one near what there is: all of it, a bit more, or a bit less.
+func part(t *rapid.T, pool []string, whole wallet.Amount) wallet.Amount {
+	near := pick(t, "near", "third", "third", "third", "", "less", "all", "more")
+	if whole = whole.Round(decimals, wallet.RoundDown); near == "" || whole.Cmp(tiny) <= 0 || !whole.Add(tiny).Fits() {
+		return wallet.MustAmount(pick(t, "amount", pool...))
+	}
+	switch near {
+	case "more":
+		return whole.Add(tiny)
+	case "less":
+		return whole.Sub(tiny)
+	case "third":
+		third, err := whole.QuoRound(wallet.MustAmount("3"), decimals, wallet.RoundUp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return third
+	}
+	return whole
+}
+
+func (a *author) debit(t *rapid.T, w int) *wallet.Debit {
+	d := &wallet.Debit{Fee: a.fee(t, pick(t, "fee", "", "f1"), w), Reference: pick(t, "reference", "", "inv-2"), Metadata: pick(t, "metadata", metadatas...), Key: pick(t, "key", keys...)}
+	var have wallet.Wallet
+	if w >= 0 {
+		have = a.books[w].Wallet
+	}
+	if one(t, "in money", 2) {
+		d.Money = part(t, moneys, have.Balance.Spendable.Mul(have.Rate))
+	} else {
+		d.Credits = part(t, credits, have.Balance.Spendable)
+	}
+	return d
+}
+
+func (a *author) charge(t *rapid.T) *wallet.Charge {
+	c := &wallet.Charge{
+		Customer: pick(t, "customer", append(slices.Clone(customers), "nobody")...), Currency: pick(t, "currency", currencies...),
+		Whole: one(t, "whole", 4), Reference: pick(t, "reference", "", "inv-3"), Metadata: pick(t, "metadata", metadatas...), Key: pick(t, "key", keys...),
+	}
+	w := none
+	if len(a.books) > 0 && !one(t, "whoever", 6) {
+		w = a.someWallet(t, true)
+		c.Customer, c.Currency = a.books[w].Wallet.Customer, a.books[w].Wallet.Currency
+	}
+	var worth wallet.Amount
+	for _, b := range a.books {
+		if b.Wallet.Customer == c.Customer && b.Wallet.Currency == c.Currency {
+			worth = worth.Add(b.Wallet.Balance.Spendable.Mul(b.Wallet.Rate))
+		}
+	}
+	n := pick(t, "fees", 2, 3, 1, 2, 3, 1, 0)
+	for i := range n {
+		f := a.fee(t, fmt.Sprintf("f%d", i), w)
+		if n == 1 && one(t, "no id", 2) {
+			f.ID = ""
+		}
+		if !one(t, "zero", 8) {
+			f.Amount = part(t, moneys, worth)
+		}
+		c.Fees = append(c.Fees, f)
+	}
+	return c
+}
+
+func (a *author) void(t *rapid.T, s *step) {
+	s.Void = &wallet.Void{Reason: pick(t, "reason", "", "mistake"), Metadata: pick(t, "metadata", metadatas...), Key: pick(t, "key", keys...)}
+	var have wallet.Amount
+	if s.Wallet >= 0 {
+		have = a.books[s.Wallet].Wallet.Balance.Spendable
+	}
+	if s.Lot == none && one(t, "from one lot", 2) {
+		anyone := one(t, "of anyone", 8)
+		lots := a.which(func(t wallet.Transaction) bool {
+			return t.Kind.Inbound() && (anyone || s.Wallet >= 0 && t.Wallet == a.books[s.Wallet].Wallet.ID)
+		})
+		if len(lots) > 0 {
+			s.Lot = pick(t, "lot", lots...)
+		}
+	}
+	if s.Void.All = one(t, "all", 4); !s.Void.All {
+		s.Void.Credits = part(t, credits, have)
+	}
+}

@@ -1,0 +1,79 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/seed-12493b23/wallet"
+)
+
+// tick brings every customer up to an instant.
+func (m *model) tick(at time.Time) {
+	for _, a := range m.accounts {
+		m.catchUp(a.Customer, at)
+	}
+}
+
+// catchUp books what is due on a customer's wallets up to an instant: instant by instant, and within one wallet by wallet.
+func (m *model) catchUp(customer wallet.CustomerID, until time.Time) {
+	for {
+		var next time.Time
+		for _, a := range m.of(customer) {
+			if at := a.nextDue(); !at.IsZero() && !at.After(until) && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
+		}
+		if next.IsZero() {
+			return
+		}
+		for _, a := range m.of(customer) {
+			m.due(a, next)
+		}
+	}
+}
+
+// nextDue is the earliest instant that is still to come, or zero.
+func (a *account) nextDue() (next time.Time) {
+	if a.Status == wallet.Terminated {
+		return next
+	}
+	note := func(at time.Time) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	note(a.ExpiresAt)
+	for _, e := range a.entries {
+		if e.left().Sign() > 0 || e.State == wallet.Pending && !e.lapsed {
+			note(e.ExpiresAt)
+		}
+	}
+	return next
+}
+
+// due books all the steps of one account at one instant, in their order: holds that end would come first; interval rules
+// last, and after all accounts threshold rules.
+func (m *model) due(a *account, at time.Time) {
+	for _, l := range m.lots(a) {
+		if l.ExpiresAt.Equal(at) {
+			m.expire(a, l, at)
+		}
+	}
+	for _, e := range a.entries {
+		if e.State == wallet.Pending && !e.lapsed && e.ExpiresAt.Equal(at) {
+			e.lapsed = true
+			a.UpdatedAt = at
+		}
+	}
+	if a.ExpiresAt.Equal(at) {
+		for _, l := range m.lots(a) {
+			m.expire(a, l, at)
+		}
+		a.end("the wallet expired", at)
+	}
+}
+
+// expire takes out of a lot what remains in it.
+func (m *model) expire(a *account, l *entry, at time.Time) {
+	left := l.left()
+	m.take(a, wallet.Expired, []*entry{l}, []share{{"", left, a.money(left)}}, at)
+}

@@ -1,0 +1,191 @@
+package storetest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-12493b23/wallet"
+)
+
+// books are all that can be read of one wallet.
+type books struct {
+	Wallet       wallet.Wallet
+	Lots         []wallet.Lot         // open, in spending order; those of a terminated wallet by ID
+	Transactions []wallet.Transaction // in the order they were booked
+	Draws        [][]wallet.Draw      // for each transaction
+}
+
+// read returns the books of every wallet, as the engine tells them.
+func (w *world) read(ctx context.Context) ([]books, error) {
+	for _, id := range w.wallets { // what is due is booked before anything is looked at
+		if _, err := w.eng.Wallet(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	all := make([]books, len(w.wallets))
+	for i, id := range w.wallets {
+		b := &all[i]
+		var err error
+		if b.Wallet, err = w.eng.Wallet(ctx, id); err != nil {
+			return nil, err
+		}
+		if b.Lots, err = wallet.Collect(w.eng.Lots(ctx, id)); err != nil {
+			return nil, err
+		}
+		if b.Wallet.Status == wallet.Terminated {
+			slices.SortFunc(b.Lots, func(x, y wallet.Lot) int { return x.ID.Compare(y.ID) })
+		}
+		q := wallet.TransactionQuery{Wallet: id, OldestFirst: true}
+		if b.Transactions, err = wallet.Collect(w.eng.Transactions(ctx, q)); err != nil {
+			return nil, err
+		}
+		for _, t := range b.Transactions {
+			draws, err := wallet.Collect(w.eng.Draws(ctx, t.ID))
+			if err != nil {
+				return nil, err
+			}
+			b.Draws = append(b.Draws, draws)
+		}
+	}
+	return all, nil
+}
+
+// names are what a dump calls IDs: w0 is the first wallet created, w0.3 the fourth transaction booked on it.
+type names map[string]string
+
+func namesOf(all []books) names {
+	n := make(names)
+	for i, b := range all {
+		n[b.Wallet.ID.String()] = fmt.Sprintf("w%d", i)
+		for j, t := range b.Transactions {
+			n[t.ID.String()] = fmt.Sprintf("w%d.%d", i, j)
+		}
+	}
+	return n
+}
+
+// replace puts names in the place of the IDs in a text.
+func (n names) replace(text []byte) []byte {
+	const size = 36 // of an ID as text: 8-4-4-4-12 hex digits
+	named := make([]byte, 0, len(text))
+	for len(text) >= size {
+		if text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' {
+			if name, ok := n[string(text[:size])]; ok {
+				named, text = append(named, name...), text[size:]
+				continue
+			}
+		}
+		named, text = append(named, text[0]), text[1:]
+	}
+	return append(named, text...)
+}
+
+// dump writes books as text, a record a line.
+func dump(all []books) string {
+	var b bytes.Buffer
+	for _, wallet := range all {
+		line(&b, "wallet", wallet.Wallet)
+		for _, l := range wallet.Lots {
+			line(&b, "  lot", l)
+		}
+		for i, t := range wallet.Transactions {
+			line(&b, "  transaction", t)
+			for _, d := range wallet.Draws[i] {
+				line(&b, "    draw", d)
+			}
+		}
+	}
+	return string(namesOf(all).replace(b.Bytes()))
+}
+
+func line(b *bytes.Buffer, kind string, record any) {
+	text, err := json.Marshal(record)
+	if err != nil {
+		text = []byte(err.Error())
+	}
+	fmt.Fprintf(b, "%s %s\n", kind, bytes.ReplaceAll(text, []byte(":null"), []byte(":[]")))
+}
+
+// say tells what a step brought about.
+func (n names) say(result any, err error) string {
+	if err != nil {
+		return n.sayError(err)
+	}
+	var b bytes.Buffer
+	switch r := result.(type) {
+	case []wallet.Transaction:
+		for _, t := range r {
+			line(&b, "transaction", t)
+		}
+	case wallet.Receipt:
+		for _, l := range r.Lines {
+			line(&b, "line", l)
+		}
+		for _, t := range r.Transactions {
+			line(&b, "transaction", t)
+		}
+		fmt.Fprintf(&b, "covered %s, uncovered %s %s\n", r.Covered, r.Uncovered, r.Currency)
+	default:
+		line(&b, fmt.Sprintf("%T", r), r)
+	}
+	return string(n.replace(b.Bytes()))
+}
+
+var sentinels = []error{
+	wallet.ErrInvalid, wallet.ErrNotFound, wallet.ErrTerminated, wallet.ErrNotPending, wallet.ErrExpired, wallet.ErrInsufficient,
+	wallet.ErrNotApplicable, wallet.ErrCurrency, wallet.ErrLimit, wallet.ErrKeyReused, wallet.ErrConflict,
+}
+
+// sayError tells which of the sentinels an error is, and its data. The message counts only if it is none of them, or not of
+// the form that messages have.
+func (n names) sayError(err error) string {
+	var kinds []string
+	for _, s := range sentinels {
+		if errors.Is(err, s) {
+			kinds = append(kinds, s.Error())
+		}
+	}
+	if len(kinds) != 1 || !strings.HasPrefix(err.Error(), "wallet: ") {
+		return fmt.Sprintf("error %q, which is %q", err, kinds)
+	}
+	text := kinds[0]
+	var insufficient *wallet.InsufficientError
+	var notPending *wallet.NotPendingError
+	var invalid *wallet.InvalidError
+	switch {
+	case errors.As(err, &insufficient):
+		text = insufficient.Error()
+	case errors.As(err, &notPending):
+		text = notPending.Error()
+	case errors.As(err, &invalid) && len(invalid.Fields) == 0:
+		text = "an invalid request without a field"
+	}
+	return string(n.replace([]byte(text)))
+}
+
+// diff lists the lines of two texts that only one of them has, or "" if they are the same.
+func diff(want, got string) string {
+	if want == got {
+		return ""
+	}
+	var b strings.Builder
+	only := func(sign, a, other string) {
+		left := strings.Split(other, "\n")
+		for _, l := range strings.Split(a, "\n") {
+			if i := slices.Index(left, l); i >= 0 {
+				left = slices.Delete(left, i, i+1)
+			} else {
+				fmt.Fprintf(&b, "%s %s\n", sign, l)
+			}
+		}
+	}
+	only("want", want, got)
+	only("got ", got, want)
+	return cmp.Or(b.String(), "the same lines in another order:\n"+got)
+}

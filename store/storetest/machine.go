@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/policy"
+	"github.com/seed-12493b23/wallet/store"
+)
+
+// testMachine tells random stories to an engine on the store and to the model: after every command both must answer the same,
+// and all that can be read must be the same. p is the engine's policy; nil is several, changing as the story goes.
+func testMachine(t *testing.T, open func(testing.TB) store.Store, p *policy.Policy) {
+	t.Run("Model", func(t *testing.T) {
+		rapid.Check(t, func(rt *rapid.T) { newMachine(t, rt, open, p).run(rt) })
+	})
+	t.Run("Clock", func(t *testing.T) {
+		rapid.Check(t, func(rt *rapid.T) {
+			m := newMachine(t, rt, open, p)
+			m.model = nil
+			m.run(rt)
+		})
+	})
+}
+
+// A machine takes the steps that its author makes up.
+//
+// The model books what is due as soon as it can, but the engine may leave it for later. That makes no difference as long as
+// the clock runs forward, so both tick before it runs back. A machine without a model does not: it asks only for what must
+// always be true.
+type machine struct {
+	author
+	*world
+	model  *model
+	policy *policy.Policy // nil: several
+	order  *policy.Order  // nil: there were several
+	before []books
+}
+
+func newMachine(tb testing.TB, rt *rapid.T, open func(testing.TB) store.Store, p *policy.Policy) *machine {
+	m := &machine{author: author{strange: true}, policy: p}
+	if p == nil {
+		p = &policies[0]
+	}
+	m.world = newWorld(open(during(tb, rt)), *p)
+	m.model = newModel(*p)
+	m.order = &p.Order
+	return m
+}
+
+func (m *machine) run(rt *rapid.T) {
+	rt.Repeat(map[string]func(*rapid.T){
+		"":     m.check,
+		"step": m.step,
+	})
+}
+
+func (m *machine) step(rt *rapid.T) {
+	was := m.author.clock
+	s := m.next(rt)
+	if s.At.Before(was) && m.model != nil {
+		m.take(rt, step{At: was, Do: doTick})
+	}
+	rt.Logf("%s %s", s.At.Format(time.RFC3339Nano), s)
+	m.take(rt, s)
+}
+
+func (m *machine) take(rt *rapid.T, s step) {
+	ctx := rt.Context()
+	var got any
+	var err error
+	if s.Do == doPolicy {
+		m.change(s)
+	} else {
+		got, err = m.do(ctx, s)
+	}
+	all, readErr := m.read(ctx)
+	if readErr != nil {
+		rt.Fatalf("read: %v", readErr)
+	}
+	m.before, m.books, m.author.came = m.books, all, m.world.came
+	if m.model == nil || s.Do == doPolicy {
+		return
+	}
+	var created wallet.ID
+	if w, ok := got.(wallet.Wallet); ok && s.Do == doCreate {
+		created = w.ID
+	}
+	want, wantErr := m.model.do(s, created)
+	if d := diff(namesOf(m.model.read(s.At)).say(want, wantErr), namesOf(all).say(got, err)); d != "" {
+		rt.Fatalf("%s: the engine's answer is not the model's:\n%s", s.Do, d)
+	}
+}
+
+// change gives the engine another policy.
+func (m *machine) change(s step) {
+	if m.world.clock = s.At; m.policy != nil {
+		return
+	}
+	p := policies[s.Policy]
+	m.setPolicy(p)
+	if m.order != nil && m.order.String() != p.Order.String() {
+		m.order = nil
+	}
+	if m.model != nil {
+		m.model.policy = p
+	}
+}
+
+// check compares all that can be read, and looks at what must always be true.
+func (m *machine) check(rt *rapid.T) {
+	if m.model != nil && m.books != nil {
+		if d := diff(dump(m.model.read(m.world.clock)), dump(m.books)); d != "" {
+			rt.Fatalf("the books are not the model's:\n%s", d)
+		}
+	}
+	if found := m.violations(); len(found) > 0 {
+		rt.Fatalf("must always be true:\n%s", strings.Join(found, "\n"))
+	}
+}
+
+func (m *machine) violations() (found []string) {
+	for i, b := range m.books {
+		var before *books
+		if i < len(m.before) {
+			before = &m.before[i]
+		}
+		for _, f := range violations(m.order, before, b) {
+			found = append(found, string(namesOf(m.books).replace([]byte(f))))
+		}
+	}
+	return found
+}
+
+// during is the test as long as one of its checks runs: what the check cleans up, it cleans up at its own end.
+func during(tb testing.TB, rt *rapid.T) testing.TB { return check{tb, rt} }
+
+type check struct {
+	testing.TB
+	rt *rapid.T
+}
+
+func (c check) Cleanup(f func())                  { c.rt.Cleanup(f) }
+func (c check) Fatalf(format string, args ...any) { c.rt.Fatalf(format, args...) }
+func (c check) Fatal(args ...any)                 { c.rt.Fatal(args...) }
+func (c check) Errorf(format string, args ...any) { c.rt.Errorf(format, args...) }
+func (c check) Error(args ...any)                 { c.rt.Error(args...) }

@@ -1,0 +1,218 @@
+package storetest
+
+import (
+	"maps"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/policy"
+)
+
+// A remembered command is what came with a key, and what it brought about.
+type remembered struct {
+	request string
+	account *account
+	entries []*entry
+	lines   []wallet.Line
+}
+
+// do takes a step, and returns what the engine should. created is the ID that the engine gave to a wallet created by it.
+func (m *model) do(s step, created wallet.ID) (any, error) {
+	if s.Bad != "" {
+		return nil, wallet.ErrInvalid
+	}
+	var a *account
+	var e *entry
+	var customer wallet.CustomerID
+	at := s.At.Truncate(time.Microsecond)
+	switch s.Do {
+	case doTick:
+		m.tick(at)
+		return nil, nil
+	case doCreate:
+		customer = s.Spec.Customer
+	case doCharge, doPreview:
+		customer = s.Charge.Customer
+		for _, a := range m.of(customer) {
+			if a.Currency == s.Charge.Currency {
+				at = later(at, a.UpdatedAt)
+			}
+		}
+	case doSettle, doFail:
+		if s.Tx == unknown {
+			return nil, wallet.ErrNotFound
+		}
+		e = m.came[s.Tx]
+		a = e.account
+	default:
+		if s.Wallet == unknown {
+			return nil, wallet.ErrNotFound
+		}
+		a = m.accounts[s.Wallet]
+	}
+	if a != nil {
+		customer, at = a.Customer, later(at, a.UpdatedAt)
+	}
+	_, key := s.key(customer)
+	memo, known := m.memory[string(customer)+"\n"+key]
+	switch {
+	case key == "":
+	case known && memo.request != s.String():
+		return nil, wallet.ErrKeyReused
+	}
+	m.catchUp(customer, at)
+	if key != "" && known {
+		return memo.answer(s), nil
+	}
+
+	memo = remembered{request: s.String(), account: a}
+	var err error
+	switch s.Do {
+	case doCreate:
+		memo.account, err = m.create(*s.Spec, created, at)
+	case doUpdate:
+		err = m.update(a, *s.Changes, at)
+	case doTopUp:
+		memo.entries, err = m.topUp(a, *s.TopUp, s.Other, at)
+	case doSettle:
+		memo.entries, err = m.settle(e, *s.Settlement, at)
+	case doFail:
+		memo.entries, err = m.fail(e, s.Reason, at)
+	case doDebit:
+		memo.entries, err = m.debit(a, *s.Debit, s.Other, at)
+	case doCharge, doPreview:
+		memo.entries, memo.lines, err = m.charge(*s.Charge, s.Do == doPreview, at)
+	case doVoid:
+		memo.entries, err = m.void(a, *s.Void, s.Lot, s.Other, at)
+	case doTerminate:
+		m.terminate(a, at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if key != "" && s.Do != doPreview {
+		m.memory[string(customer)+"\n"+key] = memo
+	}
+	return memo.answer(s), nil
+}
+
+// answer returns what the step has brought about, as it is now.
+func (memo remembered) answer(s step) any {
+	ts := make([]wallet.Transaction, len(memo.entries))
+	for i, e := range memo.entries {
+		ts[i] = e.Transaction
+	}
+	switch s.Do {
+	case doCreate, doUpdate, doTerminate:
+		return memo.account.public()
+	case doDebit, doVoid:
+		return ts[0]
+	case doCharge, doPreview:
+		return receipt(*s.Charge, memo.lines, ts)
+	}
+	return ts
+}
+
+// note remembers the transactions that came up first now.
+func (m *model) note(made ...*entry) {
+	for _, e := range made {
+		if !slices.Contains(m.came, e) {
+			m.came = append(m.came, e)
+		}
+	}
+}
+
+func (m *model) create(s wallet.Spec, id wallet.ID, at time.Time) (*account, error) {
+	a := &account{Wallet: wallet.Wallet{
+		ID: id, Customer: s.Customer, Currency: s.Currency, Rate: s.Rate, Name: s.Name, Priority: s.Priority,
+		AppliesTo: s.AppliesTo, ExpiresAt: s.ExpiresAt, Limits: s.Limits, Metadata: maps.Clone(s.Metadata),
+		Status: wallet.Active, CreatedAt: at, UpdatedAt: at,
+	}}
+	if !m.codeIsFree(a, s.Code) || past(s.ExpiresAt, at) {
+		return nil, wallet.ErrInvalid
+	}
+	a.Code = s.Code
+	m.accounts = append(m.accounts, a)
+	if s.TopUp.Paid.IsZero() && s.TopUp.Granted.IsZero() && s.TopUp.Money.IsZero() {
+		return a, nil
+	}
+	if _, err := m.topUp(a, s.TopUp, none, at); err != nil {
+		m.accounts = m.accounts[:len(m.accounts)-1]
+		return nil, err
+	}
+	return a, nil
+}
+
+func (m *model) codeIsFree(a *account, code string) bool {
+	return code == "" || !slices.ContainsFunc(m.of(a.Customer), func(b *account) bool { return b != a && b.Code == code })
+}
+
+func past(expiry, at time.Time) bool { return !expiry.IsZero() && !at.Before(expiry) }
+
+func (m *model) update(a *account, c wallet.Changes, at time.Time) error {
+	if a.Status == wallet.Terminated {
+		return wallet.ErrTerminated
+	}
+	if c.Code != nil && !m.codeIsFree(a, *c.Code) || c.ExpiresAt != nil && past(*c.ExpiresAt, at) {
+		return wallet.ErrInvalid
+	}
+	if c.Name != nil {
+		a.Name = *c.Name
+	}
+	if c.Code != nil {
+		a.Code = *c.Code
+	}
+	if c.Priority != nil {
+		a.Priority = *c.Priority
+	}
+	if c.AppliesTo != nil {
+		a.AppliesTo = *c.AppliesTo
+	}
+	if c.ExpiresAt != nil {
+		a.ExpiresAt = *c.ExpiresAt
+	}
+	if c.Limits != nil {
+		a.Limits = *c.Limits
+	}
+	if c.Metadata != nil {
+		a.Metadata = maps.Clone(c.Metadata)
+	}
+	a.UpdatedAt = at
+	return nil
+}
+
+func (m *model) terminate(a *account, at time.Time) {
+	const reason = "the wallet was terminated"
+	if a.Status == wallet.Terminated {
+		return
+	}
+	if left := a.total(); m.policy.OnTerminate == policy.VoidRemaining && left.Sign() > 0 {
+		lots := [][]*entry{m.lots(a)}
+		if !fits(a.money(left)) { // too much money for one transaction: one for each lot
+			lots = nil
+			for _, l := range m.lots(a) {
+				lots = append(lots, []*entry{l})
+			}
+		}
+		for _, some := range lots {
+			credits := new(big.Rat)
+			for _, l := range some {
+				credits = add(credits, l.left())
+			}
+			m.take(a, wallet.Voided, some, []share{{"", credits, a.money(credits)}}, at).Reason = reason
+		}
+	}
+	a.end(reason, at)
+}
+
+// end fails what is pending and makes the wallet a terminated one.
+func (a *account) end(reason string, at time.Time) {
+	for _, e := range a.entries {
+		if e.State == wallet.Pending {
+			e.fail(reason, at)
+		}
+	}
+	a.Status, a.TerminatedAt, a.UpdatedAt = wallet.Terminated, at, at
+}

@@ -1,0 +1,12 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/seed-12493b23/wallet/store"
+	"github.com/seed-12493b23/wallet/store/memory"
+)
+
+func openMemory(testing.TB) store.Store { return memory.New() }
+
+func TestMemory(t *testing.T) { Test(t, openMemory) }
