@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestMain lets the test binary stand in for the command, so that tests see what a shell would.
+func TestMain(m *testing.M) {
+	if os.Getenv("WALLET_COMMAND") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// command runs the command and returns what it wrote, and whether it succeeded.
+func command(t *testing.T, args ...string) (stdout, stderr string, ok bool) {
+	t.Helper()
+	var out, err bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), "WALLET_COMMAND=1", "COLUMNS=100", "TMPDIR="+t.TempDir())
+	cmd.Stdout, cmd.Stderr = &out, &err
+	failure := cmd.Run()
+	if _, exited := failure.(*exec.ExitError); failure != nil && !exited {
+		t.Fatal(failure)
+	}
+	return out.String(), err.String(), failure == nil
+}
+
+func TestHelpTeaches(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--help"}, []string{"demo", "replay", "wallet demo"}},
+		{[]string{"demo", "--help"}, []string{"--db=FILE", "wallet demo --db acme.db"}},
+		{[]string{"replay", "--help"}, []string{"--usage=FILE.csv", "--price=COLUMN=MONEY", "(default: 1)", "(default: USD)", "Default: never", "wallet replay --usage tokens.csv"}},
+	} {
+		stdout, stderr, ok := command(t, c.args...)
+		if !ok || stderr != "" {
+			t.Errorf("%v: failed: %s", c.args, stderr)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%v: no %q in:\n%s", c.args, want, stdout)
+			}
+		}
+		for line := range strings.Lines(stdout) {
+			if len([]rune(line)) > 101 {
+				t.Errorf("%v: wider than 100 columns: %s", c.args, line)
+			}
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	used := t.TempDir() + "/used.db"
+	if err := os.WriteFile(used, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sample := []string{"replay", "--usage", "testdata/usage.csv", "--time", "time", "--price", "prompt=0.1"}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"demo", "--db", used}, "is not empty"},
+		{[]string{"replay"}, "missing flags"},
+		{sample, "nothing to burn"},
+		{append(sample, "--paid", "1", "--db", used), "is not empty"},
+		{append(sample, "--paid", "1", "--price", "tokens=1"), `no column "tokens"; the columns are time, prompt, answer`},
+		{append(sample, "--paid", "1", "--price", "answer"), "COLUMN=MONEY"},
+		{append(sample, "--paid", "1e400"), "--paid"},
+		{append(sample, "--paid", "1", "--rate", "0"), "rate"},
+		{append(sample, "--paid", "1", "--currency", "DOGE"), "currency"},
+		{append(sample, "--paid", "1", "--expires", "soon"), "neither a duration"},
+		{append(sample, "--paid", "1", "--expires", "2020-01-01T00:00:00Z"), "expires_at"},
+	} {
+		stdout, stderr, ok := command(t, c.args...)
+		if ok || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: succeeded: %t; no %q in: %s%s", c.args, ok, c.want, stderr, stdout)
+		}
+	}
+	if left, err := os.ReadFile(used); err != nil || string(left) != "mine" {
+		t.Errorf("the file that was refused has changed: %q, %v", left, err)
+	}
+}
