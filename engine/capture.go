@@ -36,7 +36,7 @@ func (e *Engine) Capture(ctx context.Context, id wallet.HoldID, ca wallet.Captur
 	}
 	if ca.Key != "" {
 		f := newPrint("capture")
-		f.id("hold", id)
+		f.id("hold", id.Bytes())
 		f.amount("credits", ca.Credits)
 		f.amount("money", ca.Money)
 		f.flag("more", ca.More)

@@ -17,10 +17,11 @@ type teller struct {
 	named   map[string]wallet.TransactionID // w.2 is the second transaction of wallet w that was talked of
 	names   map[string]string               // by ID, the reverse of both
 	counts  map[wallet.ID]int
+	holds   map[string]wallet.HoldID // by the name that authorize gave them
 }
 
 func newTeller(w *world) *teller {
-	return &teller{w, make(map[string]wallet.ID), make(map[string]wallet.TransactionID), make(map[string]string), make(map[wallet.ID]int)}
+	return &teller{w, make(map[string]wallet.ID), make(map[string]wallet.TransactionID), make(map[string]string), make(map[wallet.ID]int), nil}
 }
 
 // tell runs a command, as in
@@ -107,7 +108,7 @@ func (l *teller) tell(line string) []string {
 		all, err := wallet.Collect(l.Draws(ctx(), q.transaction()))
 		return l.or(err, l.sayDraws(all)...)
 	default:
-		l.t.Fatalf("no such command: %q", line)
+		return l.tellLive(verb, q)
 	}
 	return nil
 }

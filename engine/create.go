@@ -99,7 +99,7 @@ func (k *work) create(spec wallet.Spec) (*purse, error) {
 		return nil, err
 	}
 	p.rewrite = false
-	return p, k.emit(p, wallet.Event{Kind: wallet.EventCreated, Wrote: p.written()})
+	return p, k.emit(p, wallet.Event{Kind: wallet.EventCreated, Record: p.written()})
 }
 
 // Update changes an active wallet.
@@ -172,7 +172,7 @@ func (k *work) apply(p *purse, c wallet.Changes) error {
 			return err
 		}
 	}
-	if err := k.emit(p, wallet.Event{Kind: wallet.EventUpdated, Wrote: p.written()}); err != nil {
+	if err := k.emit(p, wallet.Event{Kind: wallet.EventUpdated, Record: p.written()}); err != nil {
 		return err
 	}
 	return k.save(p)
@@ -278,7 +278,7 @@ func printSpec(s wallet.Spec) [16]byte {
 
 func printChanges(id wallet.ID, c wallet.Changes) [16]byte {
 	f := newPrint("update")
-	f.id("wallet", id)
+	f.id("wallet", id.Bytes())
 	f.flag("set name", c.Name != nil)
 	if c.Name != nil {
 		f.text("name", *c.Name)

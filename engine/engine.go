@@ -62,6 +62,8 @@ type command struct {
 	also     wallet.ID       // another wallet it touches
 	print    [16]byte        // the request's fingerprint, if it has a key
 
+	again bool // something was due, and was booked first
+
 	replay func(k *work, o store.Outcome) error // answers a repeat from what the first success brought about
 	do     func(k *work) error
 }
@@ -81,6 +83,7 @@ type work struct {
 	newest   wallet.TransactionID
 	purses   []*purse // open
 	room     purse    // for the first
+	few      [2]*purse
 }
 
 // run runs a command. What is due by its time is booked first, in commits of its own.
@@ -92,9 +95,9 @@ func (e *Engine) run(ctx context.Context, c *command) error {
 	if err != nil {
 		return err
 	}
-	for again := true; again; {
+	for c.again = true; c.again; {
 		err := e.store.Update(ctx, c.scope, func(tx store.Tx) error {
-			again = false
+			c.again = false
 			k := &work{e: e, Reader: tx, tx: tx, command: c}
 			if err := k.find(c.scope); err != nil {
 				return err
@@ -115,7 +118,7 @@ func (e *Engine) run(ctx context.Context, c *command) error {
 			}
 			due, err := k.catchUp()
 			if err != nil || due {
-				again = due
+				c.again = due
 				return err
 			}
 			return do(k)

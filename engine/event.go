@@ -30,8 +30,8 @@ func (e *Engine) Events(ctx context.Context, q wallet.EventQuery) iter.Seq2[wall
 					if err != nil {
 						return err
 					}
-					if ev.Wrote != nil {
-						ev.Wrote = wallet.Set(copied(*ev.Wrote))
+					if ev.Record != nil {
+						ev.Record = wallet.Set(copied(*ev.Record))
 					}
 					page = append(page, ev)
 				}

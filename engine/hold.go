@@ -46,7 +46,7 @@ func (e *Engine) Authorize(ctx context.Context, a wallet.Authorization) (made wa
 	}
 	if a.Key != "" {
 		f := newPrint("authorize")
-		f.id("wallet", a.Wallet)
+		f.id("wallet", a.Wallet.Bytes())
 		f.text("customer", string(a.Customer))
 		f.text("currency", string(a.Currency))
 		f.amount("credits", a.Credits)

@@ -78,7 +78,9 @@ func (k *work) open(w *store.Wallet) (*purse, error) {
 		}
 	}
 	p := &k.room
-	if p.Wallet != nil { // most commands have but one
+	if k.purses == nil {
+		k.purses = k.few[:0]
+	} else { // most commands have but one
 		p = new(purse)
 	}
 	p.Wallet, p.state, p.before = w, w.State, w.State.Balance.Net()

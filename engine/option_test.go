@@ -30,6 +30,9 @@ type options struct {
 	metric     string
 	fees       []wallet.Fee
 	whole, all bool
+	more       bool
+	over       wallet.Over
+	kind       wallet.Kind
 }
 
 // options reads the rest of the command. A number stands for itself, in credits.
@@ -98,6 +101,9 @@ func (q *request) options() (o options) {
 		case "as":
 			q.as, q.words = q.words, nil
 		default:
+			if o.live(word) {
+				continue
+			}
 			credits, err := wallet.ParseAmount(word)
 			if err != nil {
 				q.t.Fatalf("what is %q?", word)

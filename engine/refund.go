@@ -46,7 +46,7 @@ func (e *Engine) Refund(ctx context.Context, id wallet.TransactionID, r wallet.R
 	}
 	if r.Key != "" {
 		f := newPrint("refund")
-		f.id("transaction", id)
+		f.id("transaction", id.Bytes())
 		f.amount("credits", r.Credits)
 		f.amount("money", r.Money)
 		f.text("reason", r.Reason)
@@ -167,15 +167,16 @@ func refundParts(r wallet.Refund, p *purse, left []wallet.Draw) (parts []wallet.
 	case r.Credits.IsZero() && r.Money.IsZero():
 		return left, nil
 	}
+	inMoney := !r.Money.IsZero()
 	for _, d := range left {
 		switch {
-		case !r.Money.IsZero() && r.Money.Cmp(d.Amount) < 0:
+		case inMoney && r.Money.Cmp(d.Amount) < 0:
 			part, err := r.Money.Mul(d.Credits).QuoRound(d.Amount, decimals, wallet.RoundDown)
 			if err != nil {
 				return nil, err
 			}
 			d.Credits, d.Amount = part.Max(leastCredits).Min(d.Credits), r.Money
-		case r.Money.IsZero() && r.Credits.Cmp(d.Credits) < 0:
+		case !inMoney && r.Credits.Cmp(d.Credits) < 0:
 			part, err := r.Credits.Mul(d.Amount).QuoRound(d.Credits, decimals, wallet.RoundDown)
 			if err != nil {
 				return nil, err
@@ -184,7 +185,7 @@ func refundParts(r wallet.Refund, p *purse, left []wallet.Draw) (parts []wallet.
 		}
 		parts = append(parts, d)
 		r.Credits, r.Money = r.Credits.Sub(d.Credits), r.Money.Sub(d.Amount)
-		if r.Credits.Sign() <= 0 && r.Money.Sign() <= 0 {
+		if inMoney && r.Money.Sign() <= 0 || !inMoney && r.Credits.Sign() <= 0 {
 			break
 		}
 	}

@@ -62,13 +62,9 @@ func (f *fingerprint) instant(name string, t time.Time) {
 	}
 }
 
-func (f *fingerprint) id(name string, id interface {
-	IsZero() bool
-	Bytes() [16]byte
-}) {
-	if !id.IsZero() {
-		b := id.Bytes()
-		f.text(name, string(b[:]))
+func (f *fingerprint) id(name string, id [16]byte) {
+	if id != [16]byte{} {
+		f.text(name, string(id[:]))
 	}
 }
 
@@ -107,7 +103,7 @@ func (f *fingerprint) limits(l wallet.Limits) {
 func (f *fingerprint) rules(rules []wallet.Rule) {
 	for _, r := range rules {
 		f.text("rule", "{")
-		f.id("id", r.ID)
+		f.id("id", r.ID.Bytes())
 		f.text("trigger", string(r.Trigger))
 		f.text("method", string(r.Method))
 		f.text("every", string(r.Every))
@@ -137,6 +133,6 @@ func (f *fingerprint) topUp(t wallet.TopUp) {
 	f.number("expires_in", t.ExpiresIn.Microseconds())
 	f.text("name", t.Name)
 	f.text("reference", t.Reference)
-	f.id("corrects", t.Corrects)
+	f.id("corrects", t.Corrects.Bytes())
 	f.metadata(t.Metadata)
 }

@@ -39,12 +39,12 @@ func (e *Engine) Debit(ctx context.Context, id wallet.ID, d wallet.Debit) (made 
 	}
 	if d.Key != "" {
 		f := newPrint("debit")
-		f.id("wallet", id)
+		f.id("wallet", id.Bytes())
 		f.amount("credits", d.Credits)
 		f.amount("money", d.Money)
 		f.fee(d.Fee)
 		f.text("reference", d.Reference)
-		f.id("corrects", d.Corrects)
+		f.id("corrects", d.Corrects.Bytes())
 		f.metadata(d.Metadata)
 		c.print = f.sum()
 	}

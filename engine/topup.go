@@ -52,7 +52,7 @@ func (e *Engine) TopUp(ctx context.Context, id wallet.ID, t wallet.TopUp) (made 
 	}
 	if t.Key != "" {
 		f := newPrint("top up")
-		f.id("wallet", id)
+		f.id("wallet", id.Bytes())
 		f.topUp(t)
 		c.print = f.sum()
 	}

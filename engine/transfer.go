@@ -32,8 +32,8 @@ func (e *Engine) Transfer(ctx context.Context, from, to wallet.ID, tr wallet.Tra
 	}
 	if tr.Key != "" {
 		f := newPrint("transfer")
-		f.id("from", from)
-		f.id("to", to)
+		f.id("from", from.Bytes())
+		f.id("to", to.Bytes())
 		f.amount("credits", tr.Credits)
 		f.flag("all", tr.All)
 		f.text("kind", string(tr.Kind))

@@ -59,6 +59,14 @@ func (c *checker) Add(field, value, issue string) {
 	c.InvalidError.Add(field, value, issue)
 }
 
+// Err returns what was noted, or nil.
+func (c *checker) Err() error {
+	if len(c.Fields) == 0 {
+		return nil
+	}
+	return &wallet.InvalidError{Fields: c.Fields} // and c stays off the heap
+}
+
 func (c *checker) text(field, s string) {
 	switch {
 	case s == "":

@@ -37,12 +37,12 @@ func (e *Engine) Void(ctx context.Context, id wallet.ID, v wallet.Void) (made wa
 	}
 	if v.Key != "" {
 		f := newPrint("void")
-		f.id("wallet", id)
+		f.id("wallet", id.Bytes())
 		f.amount("credits", v.Credits)
-		f.id("lot", v.Lot)
+		f.id("lot", v.Lot.Bytes())
 		f.flag("all", v.All)
 		f.text("reason", v.Reason)
-		f.id("corrects", v.Corrects)
+		f.id("corrects", v.Corrects.Bytes())
 		f.metadata(v.Metadata)
 		c.print = f.sum()
 	}

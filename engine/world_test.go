@@ -50,6 +50,7 @@ type world struct {
 	t     testing.TB
 	store store.Store
 	clock time.Time
+	tell  func() time.Time // instead of clock, if set
 }
 
 // on returns a world over s.
@@ -64,7 +65,12 @@ func newWorld(t testing.TB) *world { return on(t, memory.New(), policy.Policy{})
 
 // use makes the policy that of every command from here on.
 func (w *world) use(p policy.Policy) {
-	w.Engine = engine.New(w.store, &engine.Options{Policy: p, Now: func() time.Time { return w.clock }})
+	w.Engine = engine.New(w.store, &engine.Options{Policy: p, Now: func() time.Time {
+		if w.tell != nil {
+			return w.tell()
+		}
+		return w.clock
+	}})
 }
 
 func (w *world) wait(d time.Duration) { w.clock = w.clock.Add(d) }
