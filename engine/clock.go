@@ -75,25 +75,26 @@ func (k *work) catchUp() (bool, error) {
 func (k *work) catchUpInstant(purses []*purse, budget *int) error {
 	k.newest = wallet.TransactionID{}
 	var due []*purse
-	whole := true
 	for _, p := range purses {
 		if !p.state.IsDue(k.at) {
 			continue
 		}
 		due = append(due, p)
-		p.before = p.state.Balance.Net()
-		done := false
-		if part := p.memo().Partial; part != nil {
-			p.before, done = part.Before, part.Done
+		if p.before = p.state.Balance; p.memo().Partial == nil {
+			p.memo().Partial = &partial{Before: p.before}
+		} else {
+			p.before = p.memo().Partial.Before
 		}
-		if whole && !done {
+	}
+	whole := true
+	for _, p := range due {
+		if part := p.memo().Partial; whole && !part.Done {
 			var err error
 			if whole, err = k.steps(p, budget); err != nil {
 				return err
 			}
-			done = whole
+			part.Done = whole
 		}
-		p.memo().Partial = &partial{p.before, done}
 	}
 	for _, p := range due {
 		if p.Status == wallet.Terminated {
@@ -122,6 +123,9 @@ func (k *work) catchUpInstant(purses []*purse, budget *int) error {
 // steps books what is due on one wallet at this instant, in order, and reports whether all of it was within the budget:
 // lots that expire, purchases that lapse, the wallet's own expiry or else its interval rules.
 func (k *work) steps(p *purse, budget *int) (bool, error) {
+	if *budget <= 0 {
+		return false, nil
+	}
 	*budget--
 	if err := k.endHolds(p); err != nil {
 		return false, err
@@ -195,10 +199,11 @@ func (k *work) expire(p *purse, l store.Lot) error {
 
 // lapse books that the purchases whose time is over now do not count as pending any more.
 func (k *work) lapse(p *purse) error {
-	for t, err := range k.pending(p.ID) {
-		if err != nil {
-			return err
-		}
+	pending, err := wallet.Collect(k.pending(p.ID))
+	if err != nil {
+		return err
+	}
+	for _, t := range pending {
 		if t.ExpiresAt.Equal(k.at) {
 			p.state.Balance.Pending = p.state.Balance.Pending.Sub(t.Credits)
 			p.state.UpdatedAt = k.at
@@ -286,7 +291,7 @@ func (e *Engine) Tick(ctx context.Context) (int, error) {
 		}
 		for _, customer := range page {
 			tried[customer] = true
-			catchUp := command{scope: store.Scope{Customer: customer, Try: true}, do: func(*work) error { return nil }}
+			catchUp := command{scope: store.Scope{Customer: customer, Try: true}, now: now, do: func(*work) error { return nil }}
 			switch err := e.run(ctx, &catchUp); {
 			case err == nil:
 				done++

@@ -32,6 +32,7 @@ func (e *Engine) Create(ctx context.Context, spec wallet.Spec) (created wallet.W
 			var c checker
 			k.checkCode(&c, wallet.ID{}, spec.Code)
 			c.future("expires_at", spec.ExpiresAt, k.at)
+			(&purse{Wallet: new(store.Wallet)}).checkRules(&c, spec.Rules) // it has none yet
 			if topUp {
 				c.in("top_up", -1)
 				if err := k.checkTopUp(&c, spec.TopUp); err != nil {
@@ -91,9 +92,7 @@ func (k *work) create(spec wallet.Spec) (*purse, error) {
 	p := &purse{Wallet: w, state: w.State, rewrite: true}
 	k.purses = append(k.purses, p)
 	if len(spec.Rules) > 0 {
-		if err := k.setRules(p, spec.Rules); err != nil {
-			return nil, err
-		}
+		k.setRules(p, spec.Rules)
 	}
 	if err := k.write(p); err != nil {
 		return nil, err
@@ -146,6 +145,7 @@ func (k *work) apply(p *purse, c wallet.Changes) error {
 	if c.Code != nil {
 		k.checkCode(&check, p.ID, *c.Code)
 	}
+	p.checkRules(&check, c.Rules)
 	if err := check.Err(); err != nil {
 		return err
 	}
@@ -163,9 +163,7 @@ func (k *work) apply(p *purse, c wallet.Changes) error {
 		}
 	})
 	if c.Rules != nil {
-		if err := k.setRules(p, c.Rules); err != nil {
-			return err
-		}
+		k.setRules(p, c.Rules)
 	}
 	if c.ExpiresAt != nil {
 		if err := k.shortenHolds(p, *c.ExpiresAt); err != nil {

@@ -62,7 +62,8 @@ type command struct {
 	also     wallet.ID       // another wallet it touches
 	print    [16]byte        // the request's fingerprint, if it has a key
 
-	again bool // something was due, and was booked first
+	now   time.Time // what the clock shows, if it was read
+	again bool      // something was due, and was booked first
 
 	replay func(k *work, o store.Outcome) error // answers a repeat from what the first success brought about
 	do     func(k *work) error
@@ -91,9 +92,12 @@ func (e *Engine) run(ctx context.Context, c *command) error {
 	if isEmpty(c.scope) {
 		return named(wallet.ErrNotFound, c.scope)
 	}
-	now, err := e.clock()
-	if err != nil {
-		return err
+	if c.now.IsZero() {
+		now, err := e.clock()
+		if err != nil {
+			return err
+		}
+		c.now = now
 	}
 	for c.again = true; c.again; {
 		err := e.store.Update(ctx, c.scope, func(tx store.Tx) error {
@@ -113,7 +117,7 @@ func (e *Engine) run(ctx context.Context, c *command) error {
 					do = func(k *work) error { return c.replay(k, o) }
 				}
 			}
-			if err := k.setTime(now, c.currency); err != nil {
+			if err := k.setTime(c.now, c.currency); err != nil {
 				return err
 			}
 			due, err := k.catchUp()
@@ -164,7 +168,7 @@ func (e *Engine) lookIn(ctx context.Context, scope store.Scope, c wallet.Currenc
 		if err != nil || !late {
 			return named(err, scope)
 		}
-		catchUp := command{scope: scope, currency: c, do: func(k *work) error { return k.adopt() }}
+		catchUp := command{scope: scope, currency: c, now: now, do: func(k *work) error { return k.adopt() }}
 		if err := e.run(ctx, &catchUp); err != nil {
 			return err
 		}

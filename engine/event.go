@@ -77,9 +77,9 @@ func (k *work) alert(p *purse) error {
 		if a.Of == policy.Expiring {
 			continue
 		}
-		was, is := p.first.Spendable, p.state.Balance.Spendable
+		was, is := p.before.Spendable, p.state.Balance.Spendable
 		if a.Of == policy.Net {
-			was, is = p.first.Net(), p.state.Balance.Net()
+			was, is = p.before.Net(), p.state.Balance.Net()
 		}
 		ev := wallet.Event{Kind: wallet.EventAlerted, Credits: is, Alert: a.Name}
 		switch low := is.Cmp(a.Level) <= 0; {
@@ -92,7 +92,7 @@ func (k *work) alert(p *purse) error {
 			return err
 		}
 	}
-	p.first = p.state.Balance
+	p.before = p.state.Balance
 	return nil
 }
 

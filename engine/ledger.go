@@ -16,8 +16,7 @@ type purse struct {
 	*store.Wallet
 	state   store.State
 	rewrite bool           // the record changed, not just the state
-	before  wallet.Amount  // the net balance before the group of steps at hand
-	first   wallet.Balance // the balance before it
+	before  wallet.Balance // before the group of steps at hand
 	notes   *notes         // read from the record when first needed
 	err     error          // of reading them
 }
@@ -31,8 +30,8 @@ type notes struct {
 
 // partial is how far an instant was booked that has more events than one commit takes.
 type partial struct {
-	Before wallet.Amount `json:"before"`         // the net balance before it
-	Done   bool          `json:"done,omitempty"` // this wallet's steps are booked; others' are not
+	Before wallet.Balance `json:"before"`         // the balance before it
+	Done   bool           `json:"done,omitempty"` // this wallet's steps are booked; others' are not
 }
 
 // A ruleNote is the history of a rule.
@@ -83,8 +82,7 @@ func (k *work) open(w *store.Wallet) (*purse, error) {
 	} else { // most commands have but one
 		p = new(purse)
 	}
-	p.Wallet, p.state, p.before = w, w.State, w.State.Balance.Net()
-	p.first = p.state.Balance
+	p.Wallet, p.state, p.before = w, w.State, w.State.Balance
 	k.purses = append(k.purses, p)
 	if k.tx == nil {
 		return p, nil

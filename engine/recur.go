@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -11,18 +12,32 @@ import (
 // backOffTime is how long a threshold rule whose purchase failed waits, unless the net balance rises above its threshold before.
 const backOffTime = time.Hour
 
+// checkRules notes rules with an ID that is none of the purse's, or there twice.
+func (p *purse) checkRules(c *checker, rules []wallet.Rule) {
+	seen := make(map[wallet.RuleID]bool, len(rules))
+	for i, r := range rules {
+		if r.ID.IsZero() {
+			continue
+		}
+		if present := slices.ContainsFunc(p.Rules, func(old wallet.Rule) bool { return old.ID == r.ID }); !present || seen[r.ID] {
+			c.in("rules", i)
+			c.Add("id", r.ID.String(), "is not the ID of another rule of the wallet")
+			c.in("", -1)
+		}
+		seen[r.ID] = true
+	}
+}
+
 // setRules replaces the purse's list of rules. A rule with the ID of a present one stays that rule; one without is added.
 // Nothing that lies before this instant fires any more.
-func (k *work) setRules(p *purse, rules []wallet.Rule) error {
-	var c checker
-	old := p.memo().Rules
-	kept := make(map[string]ruleNote, len(rules))
+func (k *work) setRules(p *purse, rules []wallet.Rule) {
 	var last wallet.RuleID
 	for _, r := range p.Rules {
 		if r.ID.Compare(last) > 0 {
 			last = r.ID
 		}
 	}
+	kept := make(map[string]ruleNote, len(rules))
 	rules = cloneRules(rules)
 	for i := range rules {
 		r := &rules[i]
@@ -31,24 +46,16 @@ func (k *work) setRules(p *purse, rules []wallet.Rule) error {
 			last = wallet.MintRuleID(last, k.at)
 			r.ID = last
 		} else {
-			before, present := old[r.ID.String()]
-			if _, twice := kept[r.ID.String()]; !present || twice {
-				c.in("rules", i)
-				c.Add("id", r.ID.String(), "is not the ID of another rule of the wallet")
-			}
+			before := p.memo().Rules[r.ID.String()]
 			note.From, note.Failed = later(note.From, before.From), before.Failed
 		}
 		kept[r.ID.String()] = note
-	}
-	if err := c.Err(); err != nil {
-		return err
 	}
 	p.change(func(w *wallet.Wallet) { w.Rules = rules })
 	p.memo().Rules = kept
 	for i := range rules {
 		p.state.NextDue = earliest(p.state.NextDue, p.occurrence(&rules[i]))
 	}
-	return nil
 }
 
 // occurrence returns the next instant at which an interval rule fires, or zero.
@@ -142,8 +149,7 @@ func (k *work) intervals(p *purse) error {
 
 // thresholds fires the threshold rules, in list order, if the net balance is below what it was before.
 func (k *work) thresholds(p *purse) error {
-	fell := p.state.Balance.Net().Cmp(p.before) < 0
-	p.before = p.state.Balance.Net()
+	fell := p.state.Balance.Net().Cmp(p.before.Net()) < 0
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		if r.Trigger != wallet.TriggerThreshold {
@@ -173,7 +179,6 @@ func (k *work) thresholds(p *purse) error {
 		}
 		p.recovered(r)
 	}
-	p.before = p.state.Balance.Net()
 	return nil
 }
 

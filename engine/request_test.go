@@ -156,6 +156,14 @@ func TestAllAtOnce(t *testing.T) {
 			return create(wallet.Spec{Code: "taken", ExpiresAt: start,
 				TopUp: wallet.TopUp{Granted: amount("1"), ExpiresAt: start, Corrects: nobody}})(d)
 		}},
+		{"what only the changed wallet can tell", []string{"code", "expires_at", "rules[1].id", "rules[2].id"}, func(d *desk) error {
+			d.create(wallet.Spec{Code: "taken"})
+			rule := wallet.Rule{Trigger: wallet.TriggerThreshold, Paid: amount("1")}
+			stranger := rule
+			stranger.ID = wallet.MintRuleID(wallet.RuleID{}, start)
+			return update(wallet.Changes{Code: wallet.Set("taken"), ExpiresAt: &start, Rules: []wallet.Rule{rule, stranger, stranger}})(d)
+		}},
+		{"what only the voided wallet can tell", []string{"lot", "corrects"}, void(wallet.Void{All: true, Lot: someID, Corrects: someID})},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.try(newDesk(newWorld(t)))

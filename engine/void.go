@@ -53,16 +53,20 @@ func (e *Engine) Void(ctx context.Context, id wallet.ID, v wallet.Void) (made wa
 }
 
 func (k *work) void(p *purse, v wallet.Void) (t wallet.Transaction, err error) {
-	if err := k.correction(v.Corrects); err != nil {
+	var check checker
+	if err := k.checkCorrects(&check, v.Corrects); err != nil {
 		return t, err
 	}
 	free := p.state.Balance.Spendable
 	var lot store.Lot
 	if !v.Lot.IsZero() {
-		if lot, err = k.lotOf(p, v.Lot); err != nil {
+		if lot, err = k.lotOf(&check, p, v.Lot); err != nil {
 			return t, err
 		}
 		free = lot.Free()
+	}
+	if err := check.Err(); err != nil {
+		return t, err
 	}
 	credits := v.Credits
 	if v.All {
@@ -89,13 +93,12 @@ func (k *work) void(p *purse, v wallet.Void) (t wallet.Transaction, err error) {
 	return cloned(t), k.save(p)
 }
 
-// lotOf returns one of the purse's lots: with nothing free if it is used up, or was never opened.
-func (k *work) lotOf(p *purse, id wallet.TransactionID) (store.Lot, error) {
+// lotOf returns one of the purse's lots, with nothing free if it is used up, or was never opened. It notes another's.
+func (k *work) lotOf(c *checker, p *purse, id wallet.TransactionID) (store.Lot, error) {
 	switch t, err := k.Transaction(id); {
 	case errors.Is(err, wallet.ErrNotFound), err == nil && (t.Wallet != p.ID || !t.Kind.Inbound()):
-		var c checker
 		c.Add("lot", id.String(), "is not a lot of wallet "+p.ID.String())
-		return store.Lot{}, c.Err()
+		return store.Lot{}, nil
 	case err != nil:
 		return store.Lot{}, err
 	}
