@@ -23,6 +23,12 @@ func TestDigits(t *testing.T) {
 	}{
 		{"balance", "1", func(w *world, id wallet.ID) { grant(w, id, most) },
 			func(w *world, id wallet.ID) error { return second(w.TopUp(ctx(), id, wallet.TopUp{Granted: least})) }},
+		{"balance with what is held", "1", func(w *world, id wallet.ID) {
+			grant(w, id, most)
+			must(w.Authorize(ctx(), wallet.Authorization{Wallet: id, Credits: amount("1000")}))
+		}, func(w *world, id wallet.ID) error {
+			return second(w.TopUp(ctx(), id, wallet.TopUp{Granted: amount("500")}))
+		}},
 		{"pending", "1", func(w *world, id wallet.ID) { w.topUp(id, wallet.TopUp{Paid: amount(most)}) },
 			func(w *world, id wallet.ID) error { return second(w.TopUp(ctx(), id, wallet.TopUp{Paid: least})) }},
 		{"balance of a grant beside a purchase", "1", func(w *world, id wallet.ID) { grant(w, id, most) },

@@ -32,7 +32,8 @@ type ledger struct {
 	due     int64         // when the agenda has it, in microseconds; never: it has not
 
 	records list[record] // in the order of their IDs
-	events  list[event]
+	events  list[event]  // by number, which is their position + 1
+	rare    list[wallet.Event]
 	pending []uint32 // positions of the pending ones, ascending
 	tally   [len(kinds)][len(states)]uint32
 
@@ -76,7 +77,7 @@ func (a *account) close(l *ledger) {
 
 // list renews the list of active wallets.
 func (a *account) list() {
-	a.active = nil
+	a.active = make([]*store.Wallet, 0, len(a.ledgers))
 	for _, l := range a.ledgers {
 		if l.wallet.Status == wallet.Active {
 			a.active = append(a.active, l.wallet)

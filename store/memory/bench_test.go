@@ -63,7 +63,6 @@ func BenchmarkParallel(b *testing.B) {
 		for ; pb.Next(); i++ {
 			p = purses[i%len(purses)]
 			p.now = epoch.Add(time.Duration(i) * time.Microsecond)
-			p.now = epoch.Add(time.Duration(i) * time.Microsecond)
 			if err := s.Update(context.Background(), p.scope(), fn); err != nil {
 				b.Error(err)
 				return

@@ -6,25 +6,53 @@ import (
 	"iter"
 	"sort"
 	"strconv"
+	"sync"
 
 	"github.com/seed-12493b23/wallet"
 )
 
-// An event is what is kept of a [wallet.Event]: that it is about the transaction at a position, or else all of it.
+// An event is what is kept of a [wallet.Event]: that a transaction was added or settled, or else where all of it is.
 type event struct {
-	cursor   uint64
-	rare     *wallet.Event
-	position uint32
-	settled  bool // the transaction settled; else it was added
+	cursor   uint64 // uncommitted and more, until the commit
+	position uint32 // of the transaction in the ledger, or of a rare event in their list
+	what     what
 }
 
-// added are the events that adding a transaction is, by its kind.
-var added = map[wallet.Kind]wallet.EventKind{
-	wallet.Purchased: wallet.EventToppedUp, wallet.Granted: wallet.EventToppedUp,
-	wallet.Refunded: wallet.EventRefunded, wallet.TransferredIn: wallet.EventTransferredIn,
-	wallet.Consumed: wallet.EventConsumed, wallet.Voided: wallet.EventVoided,
-	wallet.Expired: wallet.EventExpired, wallet.TransferredOut: wallet.EventTransferredOut,
+type what uint8
+
+const (
+	wasAdded what = iota
+	hasSettled
+	isRare
+)
+
+// uncommitted is greater than the cursor of every event that was committed.
+const uncommitted = 1 << 63
+
+// A feed gives out cursors in the order of the commits. It is locked from the moment a commit gets its own until the commit
+// can be read, so that what has a greater cursor is read later, whoever's it is.
+type feed struct {
+	sync.Mutex
+	last uint64
 }
+
+// number gives the events of a commit their cursors.
+func (f *feed) number(events []spot) {
+	for _, e := range events {
+		f.last++
+		e.ledger.events.at(e.position).cursor = f.last
+	}
+}
+
+// A spot is a place among the events of a ledger.
+type spot struct {
+	ledger   *ledger
+	position int
+}
+
+// added are the events that adding a transaction is, by the code of its kind.
+var added = [...]wallet.EventKind{"", wallet.EventToppedUp, wallet.EventToppedUp, wallet.EventConsumed, wallet.EventVoided,
+	wallet.EventExpired, wallet.EventRefunded, wallet.EventTransferredIn, wallet.EventTransferredOut}
 
 func (t *tx) AddEvent(given wallet.Event) error {
 	l, err := t.own(given.Wallet)
@@ -34,71 +62,92 @@ func (t *tx) AddEvent(given wallet.Event) error {
 	if given.Number != int64(l.events.n)+1 {
 		return fmt.Errorf("store: refused event %d of wallet %s: it has %d", given.Number, given.Wallet, l.events.n)
 	}
-	e := event{cursor: t.store.cursor.Add(1)}
-	if !l.about(&e, &given) {
-		kept := given
-		e.rare = &kept
+	e := event{cursor: uncommitted + uint64(len(t.journal.events))}
+	if given.Kind == wallet.EventSettled {
+		e.what = hasSettled
 	}
+	if position := l.find(uidOf(given.Transaction.Bytes())); position >= 0 {
+		e.position = uint32(position)
+	} else {
+		e.what = isRare
+	}
+	if e.what == isRare || !l.tells(&e, &given) {
+		e.position, e.what = uint32(l.rare.n), isRare
+		l.rare.push(given)
+	}
+	t.journal.events = append(t.journal.events, spot{l, l.events.n})
 	l.events.push(e)
-	t.journal.events = append(t.journal.events, l)
 	return nil
 }
 
-// about makes e an event about a transaction, if that tells all there is in the event given.
-func (l *ledger) about(e *event, given *wallet.Event) bool {
-	position := l.find(uidOf(given.Transaction.Bytes()))
-	if position < 0 {
-		return false
-	}
-	e.position, e.settled = uint32(position), given.Kind == wallet.EventSettled
-	shown := l.event(e, given.Number)
-	return shown.Kind == given.Kind && shown.At.Equal(given.At) && shown.Credits.Equal(given.Credits) &&
-		shown.Rule == given.Rule && given.Hold.IsZero() && given.Alert == "" && given.Wrote == nil
+// tells reports whether the transaction of e tells all there is in the event given.
+func (l *ledger) tells(e *event, given *wallet.Event) bool {
+	told := l.told(e)
+	return told.Kind == given.Kind && told.At.Equal(given.At) && told.Credits.Equal(given.Credits) && told.Rule == given.Rule &&
+		given.Hold.IsZero() && given.Alert == "" && given.Record == nil
 }
 
-// event makes a [wallet.Event] of an event.
-func (l *ledger) event(e *event, number int64) (w wallet.Event) {
-	if e.rare != nil {
-		w = *e.rare
-	} else {
-		t := l.records.at(int(e.position))
-		w.Kind, w.At, w.Credits = added[kinds[t.kind]], instant(t.created), t.credits
-		if e.settled {
-			w.Kind, w.At = wallet.EventSettled, instant(t.settled)
-		} else if t.extra != nil {
-			w.Rule = t.extra.rule
-		}
-		w.Transaction.SetBytes(t.id.bytes())
+// told returns what the transaction of e tells.
+func (l *ledger) told(e *event) (w wallet.Event) {
+	t := l.records.at(int(e.position))
+	w.Transaction.SetBytes(t.id.bytes())
+	w.Credits = t.credits
+	if e.what == hasSettled {
+		w.Kind, w.At = wallet.EventSettled, instant(t.settled)
+		return w
 	}
-	w.Wallet, w.Customer, w.Number = l.wallet.ID, l.wallet.Customer, number
+	w.Kind, w.At = added[t.kind], instant(t.created)
+	if t.extra != nil {
+		w.Rule = t.extra.rule
+	}
+	return w
+}
+
+// event makes a [wallet.Event] of the ledger's event at a position.
+func (l *ledger) event(position int) (w wallet.Event) {
+	e := l.events.at(position)
+	if e.what == isRare {
+		w = *l.rare.at(int(e.position))
+	} else {
+		w = l.told(e)
+	}
+	w.Wallet, w.Customer, w.Number = l.wallet.ID, l.wallet.Customer, int64(position)+1
 	w.Cursor = wallet.Cursor(strconv.FormatUint(e.cursor, 10))
 	return w
 }
 
+// popEvent takes the last event off.
+func (l *ledger) popEvent() {
+	if l.events.at(l.events.n-1).what == isRare {
+		l.rare.pop()
+	}
+	l.events.pop()
+}
+
 func (r *reader) Events(q wallet.EventQuery) iter.Seq2[wallet.Event, error] {
 	return func(yield func(wallet.Event, error) bool) {
-		feeds, err := r.feeds(q)
+		tails, err := r.tails(q)
 		if err != nil {
 			yield(wallet.Event{}, err)
 			return
 		}
-		queue.Init(&feeds)
-		for n := 0; len(feeds) > 0 && (q.Limit == 0 || n < q.Limit); n++ {
-			f := &feeds[0]
-			if !yield(f.ledger.event(f.ledger.events.at(f.next), int64(f.next)+1), nil) {
+		queue.Init(&tails)
+		for n := 0; len(tails) > 0 && (q.Limit == 0 || n < q.Limit); n++ {
+			next := &tails[0]
+			if !yield(next.ledger.event(next.position), nil) {
 				return
 			}
-			if f.next++; f.next < f.ledger.events.n {
-				queue.Fix(&feeds, 0)
+			if next.position++; next.position < next.ledger.events.n {
+				queue.Fix(&tails, 0)
 			} else {
-				queue.Pop(&feeds)
+				queue.Pop(&tails)
 			}
 		}
 	}
 }
 
-// feeds returns what there is to read of the ledgers that a query selects.
-func (r *reader) feeds(q wallet.EventQuery) (all feeds, err error) {
+// tails returns what there is to read of the ledgers that a query selects.
+func (r *reader) tails(q wallet.EventQuery) (all tails, err error) {
 	var after uint64
 	if q.After != "" {
 		if after, err = strconv.ParseUint(string(q.After), 10, 64); err != nil {
@@ -115,29 +164,24 @@ func (r *reader) feeds(q wallet.EventQuery) (all feeds, err error) {
 			}
 			next := sort.Search(l.events.n, func(i int) bool { return l.events.at(i).cursor > after })
 			if next < l.events.n {
-				all = append(all, feed{l, next})
+				all = append(all, spot{l, next})
 			}
 		}
 	}
 	return all, err
 }
 
-// A feed is a place in the events of a ledger. The one with the least cursor is first in a heap of feeds.
-type feed struct {
-	ledger *ledger
-	next   int
-}
+// tails are what is left to read of some ledgers, each from a position on: a heap, the least cursor first.
+type tails []spot
 
-type feeds []feed
-
-func (f feeds) cursor(i int) uint64 { return f[i].ledger.events.at(f[i].next).cursor }
-func (f feeds) Len() int            { return len(f) }
-func (f feeds) Less(i, j int) bool  { return f.cursor(i) < f.cursor(j) }
-func (f feeds) Swap(i, j int)       { f[i], f[j] = f[j], f[i] }
-func (f *feeds) Push(x any)         { *f = append(*f, x.(feed)) }
-func (f *feeds) Pop() any {
-	last := len(*f) - 1
-	x := (*f)[last]
-	*f = (*f)[:last]
+func (t tails) cursor(i int) uint64 { return t[i].ledger.events.at(t[i].position).cursor }
+func (t tails) Len() int            { return len(t) }
+func (t tails) Less(i, j int) bool  { return t.cursor(i) < t.cursor(j) }
+func (t tails) Swap(i, j int)       { t[i], t[j] = t[j], t[i] }
+func (t *tails) Push(x any)         { *t = append(*t, x.(spot)) }
+func (t *tails) Pop() any {
+	last := len(*t) - 1
+	x := (*t)[last]
+	*t = (*t)[:last]
 	return x
 }

@@ -3,6 +3,8 @@ package memory
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"testing"
 
 	"github.com/seed-12493b23/wallet"
@@ -19,8 +21,17 @@ func inUse() uint64 {
 	return m.HeapAlloc
 }
 
+// skipIfRacing skips what cannot be measured under the race detector, which keeps pools from keeping.
+func skipIfRacing(t *testing.T) {
+	info, ok := debug.ReadBuildInfo()
+	if ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Skip("under the race detector")
+	}
+}
+
 // TestFootprint bounds what is kept of a debit with one draw, its retry key included.
 func TestFootprint(t *testing.T) {
+	skipIfRacing(t)
 	const debitsMade, most = 200_000, 400
 	for _, customers := range []int{1, 100, 1000} {
 		s := New()
@@ -41,6 +52,7 @@ func TestFootprint(t *testing.T) {
 
 // TestAllocations counts what commands allocate: a debit only what is kept, in chunks; a read of one record nothing.
 func TestAllocations(t *testing.T) {
+	skipIfRacing(t)
 	s := New()
 	p := newPurse(t, s, 1, 3)
 	ctx := context.Background()

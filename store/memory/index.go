@@ -106,7 +106,7 @@ func (x *index) remove(id uid) {
 	p.entries.remove(p.entries.seek(func(e *entry) bool { return e.id.less(id) }))
 }
 
-// streams returns the IDs from low to high, a stream for each part. The gates are closed.
+// streams returns the IDs from low on and below high, a stream for each part. The gates are closed.
 func (x *index) streams(low, high uid, ascending bool) []stream {
 	var all []stream
 	for i := range x.parts {
@@ -115,7 +115,7 @@ func (x *index) streams(low, high uid, ascending bool) []stream {
 		if ascending {
 			s.place = entries.seek(func(e *entry) bool { return e.id.less(low) })
 		} else {
-			s.place = entries.previous(entries.seek(func(e *entry) bool { return !high.less(e.id) }))
+			s.place = entries.previous(entries.seek(func(e *entry) bool { return e.id.less(high) }))
 		}
 		all = append(all, s)
 	}

@@ -33,14 +33,7 @@ func (u uid) next() uid {
 	return u
 }
 
-// previous returns the uid before u, which is not zero.
-func (u uid) previous() uid {
-	if u.lo--; u.lo == math.MaxUint64 {
-		u.hi--
-	}
-	return u
-}
-
+// greatest is beyond every ID that is minted.
 var greatest = uid{math.MaxUint64, math.MaxUint64}
 
 // A list grows at its end. It is made of chunks, so that growing a long one copies nothing and leaves little room unused.

@@ -19,9 +19,9 @@ func TestOrdered(t *testing.T) {
 		}
 		return got
 	}
-	for step := range 20_000 {
-		v := random.IntN(3000)
-		if step/4000%2 == 1 && len(want) > 0 { // shrink for a while
+	for step := range 60_000 {
+		v := random.IntN(30_000)
+		if step/10_000%3 == 2 && len(want) > 0 { // shrink for a while
 			v = want[random.IntN(len(want))]
 		}
 		at, known := slices.BinarySearch(want, v)
@@ -35,7 +35,7 @@ func TestOrdered(t *testing.T) {
 			o.insert(seek(v), v)
 			want = slices.Insert(want, at, v)
 		}
-		if step%500 == 0 {
+		if step%5000 == 0 {
 			if got := all(); !slices.Equal(got, want) {
 				t.Fatalf("step %d: got %v, want %v", step, got, want)
 			}
@@ -49,6 +49,27 @@ func TestOrdered(t *testing.T) {
 	}
 	if !slices.Equal(back, got) {
 		t.Errorf("backwards: got %v, want %v", back, got)
+	}
+}
+
+// TestSplit inserts at each place of a full chunk.
+func TestSplit(t *testing.T) {
+	for at := range most + 1 {
+		var o ordered[int]
+		for i := range most {
+			o.insert(place{len(o.chunks), 0}, 2*i)
+		}
+		o.insert(o.seek(func(e *int) bool { return *e < 2*at-1 }), 2*at-1)
+		n, last := 0, -2
+		for p := (place{}); o.at(p) != nil; p = o.next(p) {
+			if *o.at(p) <= last {
+				t.Fatalf("at %d: %d comes after %d", at, *o.at(p), last)
+			}
+			n, last = n+1, *o.at(p)
+		}
+		if n != most+1 {
+			t.Fatalf("at %d: %d elements, want %d", at, n, most+1)
+		}
 	}
 }
 
@@ -93,11 +114,22 @@ func TestKeyring(t *testing.T) {
 		if k.find(name(n)) != nil || k.find(name(n+1)) != nil {
 			t.Fatalf("of %d keys: found one more", n)
 		}
+		if n > 0 {
+			if i := random.IntN(n); k.find(name(i)) == nil {
+				t.Fatalf("of %d keys: %d is lost", n, i)
+			}
+		}
 	}
 	for i := range n {
 		if o := k.find(name(i)); o == nil || o.position != uint32(i) {
 			t.Fatalf("of %d keys: %d is %v", n, i, o)
 		}
+	}
+	for range n {
+		k.pop()
+	}
+	if len(k.text.pages) != 1 || len(k.text.pages[0]) != 0 {
+		t.Errorf("of no keys, %d pages are left", len(k.text.pages))
 	}
 	if k.add(strings.Repeat("k", page+1), outcome{}) {
 		t.Error("added a key longer than a page")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +161,82 @@ func TestOrderOfArrival(t *testing.T) {
 	})
 }
 
+// TestQueue has one reader that holds the lock, a writer that waits for it, and readers behind the writer.
+func TestQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l lock
+		if err := l.acquire(t.Context(), shared, false); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		got := make(chan error, 6)
+		go func() { got <- l.acquire(ctx, exclusive, false) }()
+		synctest.Wait()
+		for range 2 {
+			go func() { got <- l.acquire(t.Context(), shared, false) }()
+		}
+		synctest.Wait()
+		if len(got) != 0 {
+			t.Errorf("%d were let in, past the writer", len(got))
+		}
+		cancel()
+		synctest.Wait()
+		if len(got) != 3 || !errors.Is(<-got, context.Canceled) || l.holders != 3 {
+			t.Errorf("the writer gone, %d hold the lock, want 3", l.holders)
+		}
+		if err := l.acquire(t.Context(), exclusive, true); err != store.ErrBusy {
+			t.Errorf("got %v, want ErrBusy", err)
+		}
+		go func() { got <- l.acquire(t.Context(), exclusive, false) }()
+		synctest.Wait()
+		for range 2 {
+			go func() { got <- l.acquire(t.Context(), shared, false) }()
+		}
+		synctest.Wait()
+		for range 3 {
+			l.release(shared)
+		}
+		if l.holders != -1 {
+			t.Errorf("%d holders, want the writer alone", l.holders)
+		}
+		l.release(exclusive)
+		if l.holders != 2 {
+			t.Errorf("%d holders, want the two readers", l.holders)
+		}
+	})
+}
+
+// TestDroppedAccount waits for the account of a customer who has nothing, and gets nothing.
+func TestDroppedAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New()
+		scope := store.Scope{Customer: "ada"}
+		w := wallet.Wallet{ID: wallet.MintID(wallet.ID{}, epoch), Customer: "ada", Currency: "USD", Rate: credit, Status: wallet.Active}
+		result := make(chan error)
+		err := s.Update(t.Context(), scope, func(store.Tx) error {
+			go func() {
+				result <- s.Update(context.Background(), scope, func(tx store.Tx) error { return tx.PutWallet(store.Wallet{Wallet: w}) })
+			}()
+			synctest.Wait()
+			return nil
+		})
+		if err := errors.Join(err, <-result); err != nil {
+			t.Fatal(err)
+		}
+		err = s.View(t.Context(), func(r store.Reader) error {
+			active, err := r.ActiveWallets("ada")
+			if len(active) != 1 {
+				t.Errorf("%d wallets, want 1", len(active))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, s)
+	})
+}
+
 func TestNested(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New()
@@ -206,131 +281,4 @@ func TestNested(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// TestRace runs Updates beside Views of one customer, of two and of all. Every Update moves all of a customer's wallets, and
-// no View sees it half done; under the race detector, nor does anything else.
-func TestRace(t *testing.T) {
-	const customers, wallets, rounds = 3, 2, 150
-	s := New()
-	ids := make([][]wallet.ID, customers)
-	name := func(c int) wallet.CustomerID { return wallet.CustomerID(fmt.Sprint("customer ", c)) }
-	for c := range ids {
-		p := newPurse(t, s, 0, 0)
-		p.customer = name(c)
-		p.update(store.Scope{Customer: p.customer}, func(tx store.Tx) error {
-			for range wallets {
-				id := wallet.MintID(p.wallet, epoch)
-				p.wallet = id
-				ids[c] = append(ids[c], id)
-				w := wallet.Wallet{ID: id, Customer: p.customer, Currency: "USD", Rate: credit, Status: wallet.Active, CreatedAt: epoch}
-				if err := tx.PutWallet(store.Wallet{Wallet: w}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	var failed atomic.Int32
-	move := func(c, round int) error {
-		err := s.Update(t.Context(), store.Scope{Wallet: ids[c][0]}, func(tx store.Tx) error {
-			for i, id := range ids[c] {
-				w, err := tx.Wallet(id)
-				if err != nil {
-					return err
-				}
-				state := w.State
-				state.Events++
-				if err := tx.PutState(id, state); err != nil {
-					return err
-				}
-				p := &purse{customer: name(c), wallet: id, last: state.Last, now: epoch}
-				if _, err := p.grant(tx, credit, epoch.AddDate(0, 0, 1)); err != nil {
-					return err
-				}
-				state.Last, state.NextDue = p.last, epoch.AddDate(0, 0, round%7)
-				if err := tx.PutState(id, state); err != nil {
-					return err
-				}
-				if round%5 == 4 && i == 1 {
-					return errNested // any error
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			failed.Add(1)
-		}
-		return nil
-	}
-	same := func(r store.Reader, c int) error {
-		var events []int64
-		for _, id := range ids[c] {
-			w, err := r.Wallet(id)
-			if err != nil {
-				return err
-			}
-			n, err := r.CountTransactions(wallet.TransactionQuery{Wallet: id})
-			if err != nil {
-				return err
-			}
-			events = append(events, w.State.Events, int64(n))
-		}
-		for _, e := range events {
-			if e != events[0] {
-				return fmt.Errorf("customer %d: torn: %v", c, events)
-			}
-		}
-		return nil
-	}
-	look := func(c, round int) error {
-		return s.View(t.Context(), func(r store.Reader) error {
-			if err := same(r, c); err != nil || round%3 == 0 {
-				return err
-			}
-			if err := same(r, (c+1)%customers); err != nil || round%3 == 1 {
-				return err
-			}
-			before, err := r.CountTransactions(wallet.TransactionQuery{})
-			if err != nil {
-				return err
-			}
-			for _, err := range r.Due(epoch.AddDate(1, 0, 0)) {
-				if err != nil {
-					return err
-				}
-			}
-			n := 0
-			for _, err := range r.Transactions(wallet.TransactionQuery{}) {
-				if err != nil {
-					return err
-				}
-				n++
-			}
-			if n != before {
-				return fmt.Errorf("counted %d transactions, read %d", before, n)
-			}
-			return same(r, c)
-		})
-	}
-	var wg sync.WaitGroup
-	for c := range customers {
-		for range 2 {
-			for _, do := range []func(c, round int) error{move, look} {
-				wg.Go(func() {
-					for round := range rounds {
-						if err := do(c, round); err != nil {
-							t.Error(err)
-							return
-						}
-					}
-				})
-			}
-		}
-	}
-	wg.Wait()
-	if n := failed.Load(); n != customers*2*rounds/5 {
-		t.Errorf("%d Updates failed, want %d", n, customers*2*rounds/5)
-	}
-	check(t, s)
 }

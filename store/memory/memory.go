@@ -2,15 +2,15 @@
 // store there is.
 //
 // It builds wherever Go does, has no files, starts no goroutine, and reads no clock but to end a wait that cannot end by
-// itself. What it keeps of a debit (the transaction, its draw, their places in every index, the retry key with its outcome)
-// is about a third of a kilobyte; it forgets nothing.
+// itself. What it keeps of a debit (the transaction, its draw and its event, their places in every index, the retry key with
+// its outcome) is about a third of a kilobyte; it forgets nothing.
 //
 // # Locking
 //
 // Every customer has a lock, which an Update holds exclusively and a View of that customer shares. It is taken in the order
 // of arrival, and waiting for it ends with the context. Customers never wait for each other, except that a View which goes
 // beyond one customer stops all Updates until it ends: one that reads a second customer, or asks a question that names
-// none (what is due, all wallets). Keep those short.
+// none (what is due, all wallets, the feed of everybody's events). Keep those short.
 //
 // What a View has read stays as it was until the View ends. The customer is locked when it is first read, so an ID that was
 // looked up in vain before anything else was read may be found later in the same View.
@@ -39,7 +39,7 @@ type Store struct {
 	wallets      index // every wallet's ledger
 	transactions index // the ledger of every transaction, and of its lot
 	holds        index // of every hold the ledger of one of its wallets
-	cursor       atomic.Uint64
+	feed         feed
 	agenda       agenda
 	gates        gates
 	untimely     atomic.Bool // some transaction's ID does not begin with the millisecond it was created in
@@ -144,8 +144,7 @@ func (a *account) has(s *Store, scope store.Scope) bool {
 	case !scope.Wallet.IsZero():
 		return a.ledger(scope.Wallet) != nil
 	case !scope.Hold.IsZero():
-		_, known := search(a.holds.all, scope.Hold)
-		return known
+		return a.holds.all.find(scope.Hold) != nil
 	}
 	id := uidOf(scope.Transaction.Bytes())
 	l := s.transactions.get(id)

@@ -125,6 +125,14 @@ func (p *purse) debit(tx store.Tx, key string, draws []wallet.Draw, ids []wallet
 	state := w.State
 	state.UpdatedAt, state.Last = p.now, t.ID
 	state.Balance.Consumed = state.Balance.Consumed.Add(credit)
+	state.Events++
+	ev := wallet.Event{
+		Wallet: p.wallet, Customer: p.customer, Number: state.Events, Kind: wallet.EventConsumed, At: p.now,
+		Credits: credit, Transaction: t.ID,
+	}
+	if err := tx.AddEvent(ev); err != nil {
+		return err
+	}
 	if err := tx.PutState(p.wallet, state); err != nil {
 		return err
 	}

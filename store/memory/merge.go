@@ -20,7 +20,7 @@ type indexStream struct {
 
 func (s *indexStream) current() (uid, bool) {
 	e := s.entries.at(s.place)
-	if e == nil || e.id.less(s.low) || s.high.less(e.id) {
+	if e == nil || e.id.less(s.low) || !e.id.less(s.high) {
 		return uid{}, false
 	}
 	return e.id, true

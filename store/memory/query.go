@@ -18,7 +18,8 @@ func timely(r *record) bool {
 	return 0 <= late && late <= slack
 }
 
-// bounds returns the least and the greatest ID that the query may select. They narrow it down, and do not replace its filters.
+// bounds returns between which IDs the query may select: from low on, below high. They narrow it down, and do not replace its
+// filters.
 func (s *Store) bounds(q *wallet.TransactionQuery) (low, high uid) {
 	high = greatest
 	if !s.untimely.Load() {
@@ -34,8 +35,8 @@ func (s *Store) bounds(q *wallet.TransactionQuery) (low, high uid) {
 	case q.After.IsZero():
 	case q.OldestFirst && !after.less(low):
 		low = after.next()
-	case !q.OldestFirst && !high.less(after):
-		high = after.previous()
+	case !q.OldestFirst && after.less(high):
+		high = after
 	}
 	return low, high
 }
@@ -46,15 +47,11 @@ func milliseconds(t time.Time) (uint64, bool) {
 	return uint64(ms), !t.IsZero() && t.Year() >= 1970 && t.Year() <= 9999
 }
 
-// stream returns the ledger's transactions from low to high.
+// stream returns the ledger's transactions from low on and below high.
 func (l *ledger) stream(low, high uid, q *wallet.TransactionQuery) stream {
 	s := &ledgerStream{ledger: l, pending: onlyPending(q), step: 1}
-	s.i = l.search(low)
 	end := l.search(high)
-	if end < l.records.n && l.records.at(end).id == high {
-		end++
-	}
-	if s.pending {
+	if s.i = l.search(low); s.pending {
 		s.i, _ = slices.BinarySearch(l.pending, uint32(s.i))
 		end, _ = slices.BinarySearch(l.pending, uint32(end))
 	}
@@ -237,7 +234,7 @@ func (r *reader) candidates(q *wallet.WalletQuery) (iter.Seq[*store.Wallet], err
 		}
 		high := greatest
 		if !q.After.IsZero() {
-			high = uidOf(q.After.Bytes()).previous()
+			high = uidOf(q.After.Bytes())
 		}
 		return func(yield func(*store.Wallet) bool) {
 			for s := range merge(r.store.wallets.streams(uid{}, high, false), false) {

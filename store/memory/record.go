@@ -34,7 +34,7 @@ type extra struct {
 	currency        wallet.Currency
 	origin          wallet.Kind
 	expires, failed int64 // in microseconds, or never
-	since           int64
+	since           int64 // likewise
 	expiresIn       time.Duration
 	draws           []draw // if there is more than one
 }
@@ -93,7 +93,7 @@ func (l *ledger) pack(r *record, t *wallet.Transaction, draws []wallet.Draw) err
 	}
 	if t.Name != "" || t.Reason != "" || !t.Corrects.IsZero() || !t.Pair.IsZero() || !t.Rule.IsZero() || !t.Hold.IsZero() ||
 		t.Metadata != nil || t.Money.Currency != l.wallet.Currency || !t.ExpiresAt.IsZero() || !t.FailedAt.IsZero() ||
-		t.ExpiresIn != 0 || t.Origin != "" || len(draws) > 1 {
+		t.ExpiresIn != 0 || t.Origin != "" || !t.Since.IsZero() || len(draws) > 1 {
 		r.extra = &extra{
 			name: t.Name, reason: t.Reason, corrects: t.Corrects, pair: t.Pair, rule: t.Rule, hold: t.Hold,
 			metadata: t.Metadata, currency: t.Money.Currency,

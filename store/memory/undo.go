@@ -18,9 +18,9 @@ type journal struct {
 	finished []finished
 	claims   []uid // IDs added to the index
 	holds    []oldHold
-	events   []*ledger // to which an event was added
-	keys     int       // how many were remembered
-	receipts []string  // the keys of the others
+	events   []spot   // where events were added
+	keys     int      // how many were remembered
+	receipts []string // the keys of the others
 }
 
 type oldWallet struct {
@@ -57,8 +57,8 @@ func (j *journal) undo(a *account, s *Store) {
 	for _, o := range slices.Backward(j.holds) {
 		o.undo(a, s)
 	}
-	for _, l := range j.events {
-		l.events.pop()
+	for _, e := range j.events {
+		e.ledger.popEvent()
 	}
 	for _, f := range slices.Backward(j.finished) {
 		f.ledger.amend(f.position, &f.before)

@@ -1,7 +1,7 @@
 package memory
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +15,10 @@ import (
 	"github.com/seed-12493b23/wallet/store"
 )
 
-// TestUndo runs random Updates on one store, of which every second one fails in some way, and those that succeed on another
-// store too: nothing tells the stores apart, or is out of place in them.
+// TestUndo runs random Updates on two stores. On one of them every second one fails first, in some way, and may not be run
+// again. Nothing tells the stores apart, or is out of place in them.
 func TestUndo(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(12) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		both, clean := New(), New()
 		g := &gambler{random: random, now: epoch}
@@ -26,9 +26,12 @@ func TestUndo(t *testing.T) {
 			customer := wallet.CustomerID(fmt.Sprint("customer ", random.IntN(4)))
 			fn := g.plan(customer, 1+random.IntN(12))
 			if step%2 == 0 {
-				ruin(t, both, customer, fn, random.IntN(4))
-				check(t, both)
-				continue
+				if ruin(t, both, customer, fn, random.IntN(4)); step%6 == 0 {
+					check(t, both)
+				}
+				if random.IntN(2) == 0 {
+					continue
+				}
 			}
 			for _, s := range []*Store{both, clean} {
 				if err := s.Update(context.Background(), store.Scope{Customer: customer}, fn); err != nil {
@@ -55,7 +58,7 @@ func ruin(t *testing.T, s *Store, customer wallet.CustomerID, fn func(store.Tx) 
 	failure := errors.New("failure")
 	switch way {
 	case 0:
-		if err := s.Update(ctx, scope, func(tx store.Tx) error { return cmpOr(fn(tx), failure) }); err != failure {
+		if err := s.Update(ctx, scope, func(tx store.Tx) error { return cmp.Or(fn(tx), failure) }); err != failure {
 			t.Fatalf("after an error: %v", err)
 		}
 	case 1:
@@ -79,15 +82,6 @@ func ruin(t *testing.T, s *Store, customer wallet.CustomerID, fn func(store.Tx) 
 		}()
 		<-done
 	}
-}
-
-func cmpOr(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // A gambler plans what an Update puts.
@@ -145,7 +139,7 @@ func (g *gambler) put(tx store.Tx, customer wallet.CustomerID) error {
 	if err != nil {
 		return err
 	}
-	switch step := r.IntN(9); {
+	switch step := r.IntN(12); {
 	case step == 0:
 		changed := *w
 		changed.Name = fmt.Sprint(r.IntN(100))
@@ -175,8 +169,9 @@ func (g *gambler) put(tx store.Tx, customer wallet.CustomerID) error {
 		}
 		return nil
 	case step == 4 && found: // the order changes
-		first.Key = slices.Concat([]byte{byte(r.IntN(256))}, first.Key)
-		first.ExpiresAt = expires
+		if first.ExpiresAt = expires; r.IntN(3) > 0 {
+			first.Key = slices.Concat([]byte{byte(r.IntN(256))}, first.Key)
+		}
 		return tx.PutLot(first)
 	case step <= 6 && found:
 		t := p.transaction(wallet.Consumed, wallet.Amount{})
@@ -204,173 +199,49 @@ func (g *gambler) put(tx store.Tx, customer wallet.CustomerID) error {
 			o.Transactions = append(o.Transactions, t.ID)
 		}
 		return tx.Remember(fmt.Sprint("key ", g.keys), o)
+	case step == 8:
+		return g.hold(tx, w, amount(10))
+	case step >= 9:
+		return g.event(tx, w)
 	}
 	_, err = p.grant(tx, amount(100), expires)
 	return err
 }
 
-// dump is all that a store shows, a record a line.
-func dump(t *testing.T, s *Store) (lines []string) {
-	t.Helper()
-	add := func(kind string, record any) { lines = append(lines, fmt.Sprintf("%s %+v", kind, record)) }
-	err := s.View(context.Background(), func(r store.Reader) error {
-		for w := range r.Wallets(wallet.WalletQuery{}) {
-			add("wallet", *w)
-			for at := []byte(nil); ; {
-				l, ok, err := r.NextLot(w.ID, at)
-				if !ok || err != nil {
-					break
-				}
-				add("lot", l)
-				at = l.Key
-			}
-			for l := range r.ExpiringLots(w.ID, epoch.AddDate(9, 0, 0)) {
-				add("expiring", l.ID)
-			}
+// hold opens a hold, or changes an open one.
+func (g *gambler) hold(tx store.Tx, w *store.Wallet, credits wallet.Amount) error {
+	part := wallet.HoldPart{Wallet: w.ID, Credits: credits}
+	for h, err := range tx.Holds(wallet.HoldQuery{States: []wallet.State{wallet.HoldOpen}}) {
+		if err != nil || g.random.IntN(2) == 0 {
+			return err
 		}
-		for tx := range r.Transactions(wallet.TransactionQuery{}) {
-			add("transaction", tx)
-			for d := range r.Draws(tx.ID, 0) {
-				add("draw", d)
-			}
+		if h.Parts = append(h.Parts[:len(h.Parts):len(h.Parts)], part); g.random.IntN(2) == 0 {
+			h.State, h.ClosedAt, h.Parts = wallet.HoldReleased, g.now, nil
 		}
-		for c := range r.Due(epoch.AddDate(9, 0, 0)) {
-			add("due", c)
-		}
-		for c := range 4 {
-			for key := range 2000 {
-				if o, known, _ := r.Outcome(wallet.CustomerID(fmt.Sprint("customer ", c)), fmt.Sprint("key ", key)); known {
-					add(fmt.Sprint("key ", key), o)
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+		return tx.PutHold(h)
 	}
-	return lines
+	h := wallet.Hold{Customer: w.Customer, State: wallet.HoldOpen, Credits: credits, Parts: []wallet.HoldPart{part}, CreatedAt: g.now}
+	h.ID.SetBytes(uidOf(wallet.FirstAt(g.now).Bytes()).next().bytes())
+	return tx.PutHold(h)
 }
 
-// check works out everything that the store keeps for speed from what it keeps for good.
-func check(t *testing.T, s *Store) {
-	t.Helper()
-	ids, wallets, appointments, accounts := 0, 0, 0, 0
-	for i := range s.customers.parts {
-		for _, a := range s.customers.parts[i].accounts {
-			accounts++
-			if a.gone || len(a.ledgers)+a.keys.outcomes.n+len(a.keys.receipts) == 0 {
-				t.Fatalf("account %q is empty, or gone", a.customer)
+// event reports something: that there was a hold, or the last transaction.
+func (g *gambler) event(tx store.Tx, w *store.Wallet) error {
+	number := int64(1)
+	for range tx.Events(wallet.EventQuery{Wallet: w.ID}) {
+		number++
+	}
+	ev := wallet.Event{Wallet: w.ID, Customer: w.Customer, Number: number, At: g.now, Kind: wallet.EventHeld, Credits: credit}
+	if g.random.IntN(2) == 0 {
+		for t := range tx.Transactions(wallet.TransactionQuery{Wallet: w.ID, Limit: 1}) {
+			ev.Transaction, ev.Credits, ev.At, ev.Kind = t.ID, t.Credits, t.CreatedAt, wallet.EventToppedUp
+			if t.State == wallet.Settled && !t.SettledAt.Equal(t.CreatedAt) {
+				ev.At, ev.Kind = t.SettledAt, wallet.EventSettled
 			}
-			var active []*store.Wallet
-			for _, l := range a.ledgers {
-				wallets++
-				ids += checkLedger(t, s, l)
-				if l.wallet.Status == wallet.Active {
-					active = append(active, l.wallet)
-				}
-				if l.due != never {
-					appointments++
-				}
-			}
-			if !slices.Equal(a.active, active) {
-				t.Fatalf("active wallets of %q: got %v, want %v", a.customer, a.active, active)
-			}
-			if n := a.holders; n != 0 || a.first != nil {
-				t.Fatalf("account %q is locked by %d", a.customer, n)
+			if t.Kind == wallet.Consumed {
+				ev.Kind = wallet.EventConsumed
 			}
 		}
 	}
-	count := func(x *index) (n int) {
-		for i := range x.parts {
-			for _, c := range x.parts[i].entries.chunks {
-				n += len(c)
-			}
-		}
-		return n
-	}
-	if got := count(&s.transactions); got != ids {
-		t.Fatalf("%d IDs of transactions and lots in the index, want %d", got, ids)
-	}
-	if got := count(&s.wallets); got != wallets {
-		t.Fatalf("%d wallets in the index, want %d", got, wallets)
-	}
-	n := 0
-	for p := (place{}); s.agenda.entries.at(p) != nil; p = s.agenda.entries.next(p) {
-		n++
-	}
-	if n != appointments {
-		t.Fatalf("%d appointments, want %d", n, appointments)
-	}
-}
-
-// checkLedger returns how many IDs the index has for the ledger.
-func checkLedger(t *testing.T, s *Store, l *ledger) (ids int) {
-	t.Helper()
-	var pending []uint32
-	var tally [len(kinds)][len(states)]uint32
-	draws := make(map[uid][]uint32)
-	for i := range l.records.n {
-		r := l.records.at(i)
-		if l.find(r.id) != i || s.transactions.get(r.id) != l {
-			t.Fatalf("transaction %x is not found", r.id.bytes())
-		}
-		if states[r.state] == wallet.Pending {
-			pending = append(pending, uint32(i))
-		}
-		tally[r.kind][r.state]++
-		var room [1]draw
-		for _, d := range r.draws(&room) {
-			draws[d.lot] = append(draws[d.lot], uint32(i))
-		}
-		if l.lots[r.id] == nil {
-			ids++
-		}
-	}
-	if !slices.Equal(pending, l.pending) || tally != l.tally {
-		t.Fatalf("pending %v, want %v; tally %v, want %v", l.pending, pending, l.tally, tally)
-	}
-	open, expiring := 0, 0
-	for id, it := range l.lots {
-		ids++
-		if it.id != id || s.transactions.get(id) != l {
-			t.Fatalf("lot %x is not found", id.bytes())
-		}
-		var drawn []uint32
-		for i := range it.draws.n {
-			drawn = append(drawn, *it.draws.at(i))
-		}
-		if !slices.Equal(drawn, draws[id]) {
-			t.Fatalf("lot %x: drawn by %v, want %v", id.bytes(), drawn, draws[id])
-		}
-		if it.open() != (it.key != nil) {
-			t.Fatalf("lot %x: open %t, key %x", id.bytes(), it.open(), it.key)
-		}
-		if it.open() {
-			open++
-			if it.expires != never {
-				expiring++
-			}
-		}
-	}
-	var last *lot
-	for p := (place{}); l.spending.at(p) != nil; p = l.spending.next(p) {
-		it := *l.spending.at(p)
-		if open--; !it.open() || l.lots[it.id] != it || last != nil && bytes.Compare(last.key, it.key) >= 0 {
-			t.Fatalf("lot %x is out of place", it.id.bytes())
-		}
-		last = it
-	}
-	last = nil
-	for p := (place{}); l.expiring.at(p) != nil; p = l.expiring.next(p) {
-		it := *l.expiring.at(p)
-		if expiring--; !it.open() || l.lots[it.id] != it || last != nil && !last.lapses(it.expires, it.key) {
-			t.Fatalf("lot %x is out of place among the expiring", it.id.bytes())
-		}
-		last = it
-	}
-	if open != 0 || expiring != 0 {
-		t.Fatalf("%d lots are not in order, %d of the expiring", open, expiring)
-	}
-	return ids
+	return tx.AddEvent(ev)
 }

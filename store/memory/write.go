@@ -20,15 +20,23 @@ var txs = sync.Pool{New: func() any { return new(tx) }}
 
 // close ends the Update, which may be on its way out of a panic.
 func (t *tx) close() {
-	if !t.done {
-		t.journal.undo(t.account, t.store)
-	}
-	t.journal.clear()
 	s, a := t.store, t.account
-	t.reader, t.recent, t.done = reader{}, nil, false
-	txs.Put(t)
+	if !t.done {
+		t.journal.undo(a, s)
+	}
+	events := t.done && len(t.journal.events) > 0
+	if events {
+		s.feed.Lock()
+		s.feed.number(t.journal.events)
+	}
 	s.gates.of(a).release(shared)
 	s.leave(a)
+	if events {
+		s.feed.Unlock()
+	}
+	t.journal.clear()
+	t.reader, t.recent, t.done = reader{}, nil, false
+	txs.Put(t)
 }
 
 // own returns the ledger of one of the account's wallets, for writing in it.
@@ -252,8 +260,12 @@ func (t *tx) only(o *store.Outcome) (*ledger, int) {
 		return nil, 0
 	}
 	id := uidOf(o.Transactions[0].Bytes())
-	l := t.account.ledger(o.Wallet)
-	if o.Wallet.IsZero() {
+	var l *ledger
+	if added := t.journal.added; !o.Wallet.IsZero() {
+		l = t.account.ledger(o.Wallet)
+	} else if n := len(added); n > 0 && added[n-1].find(id) >= 0 { // the one just added, mostly
+		l = added[n-1]
+	} else {
 		l = t.store.transactions.get(id)
 	}
 	if l == nil || l.account != t.account {

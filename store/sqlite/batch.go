@@ -70,17 +70,21 @@ func (w *writerConn) open() error {
 	if err != nil {
 		return err
 	}
+	w.use(c)
+	return nil
+}
+
+func (w *writerConn) use(c *conn) {
 	w.c, w.version = c, -1
 	w.base = newBase(c)
 	w.base.recent = new(recent)
 	w.unit = unit.New(w.base)
 	w.writer.session = c
-	return nil
 }
 
 // done ends what Begin began.
 func (w *writerConn) done() {
-	if !w.keep && w.c != nil {
+	if w.c != nil && (!w.keep || w.c.broken) {
 		w.c.close()
 		w.c = nil
 	}
@@ -99,7 +103,7 @@ func (w *writerConn) Begin(calls []*lane.Call) (*unit.Unit, error) {
 	}
 	version, err := number(w.c, dataVersion)
 	if err != nil {
-		w.c.exec(rollback)
+		w.c.rollback()
 		w.done()
 		return nil, err
 	}
@@ -154,17 +158,9 @@ func (w *writerConn) Commit(u *unit.Unit) error {
 	changes := u.Changes()
 	err := w.writer.write(changes)
 	if err == nil {
-		_, err = w.c.exec(commit)
-		if err == nil {
-			err = w.s.op("COMMITTED")
-		}
-		if isIO(err) {
-			err = w.resolve(changes, err)
-		} else if err != nil {
-			w.c.exec(rollback)
-		}
+		err = w.commit(changes)
 	} else {
-		w.c.exec(rollback)
+		w.c.rollback()
 	}
 	if err != nil {
 		w.forget()
@@ -177,10 +173,19 @@ func (w *writerConn) Commit(u *unit.Unit) error {
 	return nil
 }
 
-// resolve finds out what became of a commit that failed while the disk was asked to keep it: all of it is there, or nothing.
-// Where it is not there now, it may still be after a crash, so the outcome is unknown to the caller.
-func (w *writerConn) resolve(c *unit.Changes, failed error) error {
-	w.c.exec(rollback) // in case it is still under way
+// commit commits. If that fails, and it is not certain that nothing was committed, it finds out: all of it is there, or nothing.
+// What is not there may yet be after a crash, if the disk was being asked to keep it. Then the outcome is unknown.
+func (w *writerConn) commit(c *unit.Changes) error {
+	_, failed := w.c.exec(commit)
+	if failed == nil {
+		failed = w.s.op("COMMITTED")
+	}
+	if failed == nil {
+		return nil
+	}
+	if w.c.rollback(); !w.c.broken && !isIO(failed) {
+		return failed
+	}
 	found, err := false, error(nil)
 	switch {
 	case len(c.Transactions) > 0:
@@ -197,7 +202,7 @@ func (w *writerConn) resolve(c *unit.Changes, failed error) error {
 }
 
 func (w *writerConn) Rollback(u *unit.Unit) {
-	if _, err := w.c.exec(rollback); err != nil || u.Changed() {
+	if w.c.rollback(); w.c.broken || u.Changed() {
 		w.forget()
 	}
 	w.done()

@@ -44,6 +44,7 @@ type conn struct {
 	fault func(op string) error // called before every statement; tests make it fail
 
 	restore []string // what gives the connection back as it was
+	broken  bool     // it cannot be used again
 }
 
 // newConn takes over a connection.
@@ -59,16 +60,30 @@ func newConn(own *sql.Conn, fault func(string) error) (*conn, error) {
 	return c, err
 }
 
-// close gives the connection back as it was.
+// close gives the connection back as it was, or has it closed if that is not possible.
 func (c *conn) close() error {
 	for _, text := range c.restore {
-		c.exec(queryOf(text)) // what cannot be restored is reported by nothing that matters
+		if _, err := c.exec(queryOf(text)); err != nil {
+			c.broken = true
+		}
 	}
 	for _, s := range c.stmts {
-		s.Close()
+		s.Close() // repeats the statement's last error, if any
 	}
 	c.stmts = nil
+	if c.broken {
+		c.own.Raw(func(any) error { return driver.ErrBadConn }) // makes the pool drop it
+		c.own.Close()
+		return nil
+	}
 	return c.own.Close()
+}
+
+// rollback ends a transaction. A connection that refuses is not used again: it may still hold the lock.
+func (c *conn) rollback() {
+	if _, err := c.exec(rollback); err != nil {
+		c.broken = true
+	}
 }
 
 func (c *conn) prepare(q *query) (driver.Stmt, error) {

@@ -9,22 +9,31 @@ import (
 )
 
 // setUp makes the connection what the store needs, and notes how to make it again what it was.
-func (c *conn) setUp(owned bool, patience time.Duration) error {
-	set := func(pragma string, value int64) error {
-		was, err := number(c, queryOf("PRAGMA "+pragma))
-		if err != nil || was == value {
+func (c *conn) setUp(s *Store, patience time.Duration) error {
+	for _, p := range []struct {
+		pragma string
+		value  int64
+	}{
+		{"busy_timeout", s.busy.Milliseconds()}, // for what comes next
+		{"synchronous", 2},                      // FULL: a commit is on disk when it returns
+		{"cache_size", -16 << 10},               // in KB
+		{"busy_timeout", patience.Milliseconds()},
+	} {
+		was, err := number(c, queryOf("PRAGMA "+p.pragma))
+		if err != nil {
 			return err
 		}
-		if _, err := c.exec(queryOf(fmt.Sprintf("PRAGMA %s = %d", pragma, value))); err != nil {
+		if was == p.value {
+			continue
+		}
+		if !s.owned {
+			c.restore = append([]string{fmt.Sprintf("PRAGMA %s = %d", p.pragma, was)}, c.restore...)
+		}
+		if _, err := c.exec(queryOf(fmt.Sprintf("PRAGMA %s = %d", p.pragma, p.value))); err != nil {
 			return err
 		}
-		if !owned {
-			c.restore = append(c.restore, fmt.Sprintf("PRAGMA %s = %d", pragma, was))
-		}
-		return nil
 	}
-	const full, kilobytes = 2, -16 << 10
-	return errors.Join(set("busy_timeout", patience.Milliseconds()), set("synchronous", full), set("cache_size", kilobytes))
+	return nil
 }
 
 // over is the session of a view that has ended.
@@ -42,30 +51,47 @@ var (
 
 // prepare brings the database into the form that the store needs.
 func (s *Store) prepare(ctx context.Context) error {
-	c, err := s.take(ctx, 0)
-	if err != nil {
-		return err
+	return s.retry(func() error {
+		c, err := s.take(ctx, 0)
+		if err != nil {
+			return err
+		}
+		if err := s.prepareOn(c); err != nil || !s.writer.keep {
+			return errors.Join(err, c.close())
+		}
+		s.writer.use(c)
+		return nil
+	})
+}
+
+func (s *Store) prepareOn(c *conn) error {
+	text := func(q *query) (text string, err error) {
+		_, err = one(c, q, func(row []driver.Value) error {
+			r := reader{row: row}
+			text = r.text()
+			return r.err
+		})
+		return text, err
 	}
-	defer c.close()
-	file := ""
-	if _, err := one(c, selectFile, func(row []driver.Value) error {
-		r := reader{row: row}
-		file = r.text()
-		return r.err
-	}); err != nil {
+	file, err := text(selectFile)
+	if err != nil {
 		return err
 	}
 	if file == "" && s.db.Stats().MaxOpenConnections != 1 {
 		return errors.New("sqlite: the database is in memory, where every connection has one of its own: limit the pool to one connection, or use a file")
 	}
-	if err := s.retry(func() error { _, err := c.exec(setWAL); return err }); err != nil {
+	mode, err := text(setWAL)
+	if err != nil {
 		return err
 	}
-	if err := s.retry(func() error { _, err := c.exec(beginImmediate); return err }); err != nil {
+	if file != "" && mode != "wal" {
+		return fmt.Errorf("sqlite: %s cannot be put into WAL mode: it stays in mode %q", file, mode)
+	}
+	if _, err := c.exec(beginImmediate); err != nil {
 		return err
 	}
 	if err := migrate(c); err != nil {
-		c.exec(rollback)
+		c.rollback()
 		return err
 	}
 	_, err = c.exec(commit)

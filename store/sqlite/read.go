@@ -35,7 +35,7 @@ type owner struct {
 const selectWallet = `SELECT r.no, r.id, r.customer, c.id, r.currency, r.rate, r.name, r.code, r.priority, r.applies_to, r.expires,
 	r.min_paid, r.max_paid, r.rules, r.metadata, r.status, r.created, r.terminated, r.lot_order, r.notes,
 	s.spendable, o.held, o.pending, o.ongoing, s.consumed, o.kept, s.updated, o.next_due, s.last, s.events,
-	s.len, o.tail, o.hot, s.remaining, o.hot_held, s.drawn, o.hot_by
+	s.len, o.tail, o.hot, s.remaining, o.hot_held, s.drawn, o.hot_by, s.event
 FROM wallet_record r JOIN wallet_state s ON s.no = r.no JOIN wallet_rest o ON o.no = r.no JOIN wallet_customer c ON c.no = r.customer `
 
 var (
@@ -78,6 +78,7 @@ func scanWallet(row []driver.Value) (w *unit.Wallet, customer int64, err error) 
 	if h.Drawn.Len > 0 && h.Drawn.Last.IsZero() {
 		h.Drawn.Last = w.Chain.Last
 	}
+	w.LastEvent = r.int()
 	return w, customer, r.err
 }
 
@@ -92,6 +93,19 @@ func (b *base) Load(s store.Scope) (*unit.Customer, []*unit.Wallet, error) {
 		c.ID, c.No = w.Wallet.Customer, customer
 		wallets = append(wallets, w)
 		return nil
+	}
+	if !s.Hold.IsZero() {
+		found, err := one(b, customerHold, func(row []driver.Value) error {
+			r := reader{row: row}
+			s.Customer = wallet.CustomerID(r.text())
+			return r.err
+		}, uuid(s.Hold))
+		if err != nil {
+			return nil, nil, err
+		}
+		if !found {
+			return nil, nil, fmt.Errorf("%w: hold %s", wallet.ErrNotFound, s.Hold)
+		}
 	}
 	if s.Customer != "" {
 		c.ID = s.Customer
@@ -297,13 +311,20 @@ func (b *base) Outcome(customer wallet.CustomerID, key string) (o store.Outcome,
 	}
 	found, err = one(b, selectOutcome, func(row []driver.Value) error {
 		r := reader{row: row}
+		holdNext := -1
 		for i, b := 0, r.blob(); len(b) >= 16; i, b = i+1, b[16:] {
 			switch id := [16]byte(b); i {
 			case 0:
 				o.Fingerprint = id
 			case 1:
 				o.Wallet.SetBytes(id)
+			case holdNext:
+				o.Hold.SetBytes(id)
 			default:
+				if i == 2 && id == holdMark {
+					holdNext = 3
+					continue
+				}
 				var t wallet.TransactionID
 				t.SetBytes(id)
 				o.Transactions = append(o.Transactions, t)

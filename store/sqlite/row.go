@@ -181,7 +181,8 @@ func asJSON(v any, something bool) (driver.Value, error) {
 }
 
 var (
-	kinds   = []wallet.Kind{wallet.Purchased, wallet.Granted, wallet.Consumed, wallet.Voided, wallet.Expired}
+	kinds = []wallet.Kind{wallet.Purchased, wallet.Granted, wallet.Consumed, wallet.Voided, wallet.Expired,
+		wallet.Refunded, wallet.TransferredIn, wallet.TransferredOut}
 	states  = []wallet.State{wallet.Pending, wallet.Settled, wallet.Failed}
 	sources = []wallet.Source{wallet.SourceManual, wallet.SourceInterval, wallet.SourceThreshold}
 )
@@ -213,16 +214,18 @@ type more struct {
 	Pair      wallet.TransactionID `json:"pair,omitzero"`
 	Rule      wallet.RuleID        `json:"rule,omitzero"`
 	Hold      wallet.HoldID        `json:"hold,omitzero"`
+	Origin    wallet.Kind          `json:"origin,omitempty"`
+	Since     time.Time            `json:"since,omitzero"`
 	Metadata  map[string]string    `json:"metadata,omitzero"`
 }
 
 // moreOf is NULL if t, of a wallet in that currency, has nothing more.
 func moreOf(t *wallet.Transaction, c wallet.Currency) (driver.Value, error) {
 	if t.Money.Currency == c && t.FailedAt.IsZero() && t.Priority == 0 && t.ExpiresAt.IsZero() && t.ExpiresIn == 0 && t.Name == "" &&
-		t.Reason == "" && t.Corrects.IsZero() && t.Pair.IsZero() && t.Rule.IsZero() && t.Hold.IsZero() && t.Metadata == nil {
+		t.Reason == "" && t.Corrects.IsZero() && t.Pair.IsZero() && t.Rule.IsZero() && t.Hold.IsZero() && t.Origin == "" && t.Metadata == nil {
 		return nil, nil
 	}
-	m := more{"", t.FailedAt, t.Priority, t.ExpiresAt, t.ExpiresIn, t.Name, t.Reason, t.Corrects, t.Pair, t.Rule, t.Hold, t.Metadata}
+	m := more{"", t.FailedAt, t.Priority, t.ExpiresAt, t.ExpiresIn, t.Name, t.Reason, t.Corrects, t.Pair, t.Rule, t.Hold, t.Origin, t.Since, t.Metadata}
 	if t.Money.Currency != c {
 		m.Currency = t.Money.Currency
 	}
@@ -232,6 +235,7 @@ func moreOf(t *wallet.Transaction, c wallet.Currency) (driver.Value, error) {
 func (m *more) to(t *wallet.Transaction) {
 	t.Money.Currency, t.FailedAt, t.Priority, t.ExpiresAt, t.ExpiresIn = m.Currency, m.FailedAt, m.Priority, m.ExpiresAt, m.ExpiresIn
 	t.Name, t.Reason, t.Corrects, t.Pair, t.Rule, t.Hold, t.Metadata = m.Name, m.Reason, m.Corrects, m.Pair, m.Rule, m.Hold, m.Metadata
+	t.Origin, t.Since = m.Origin, m.Since
 }
 
 // A draw as it is in the draws of a transaction.

@@ -121,7 +121,7 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	if _, err := c.exec(begin); err != nil {
 		return err
 	}
-	defer c.exec(rollback) // nothing was written
+	defer c.rollback() // nothing was written
 	v := &view{base: newBase(c)}
 	defer v.end()
 	return fn(v)
@@ -157,7 +157,7 @@ func (s *Store) take(ctx context.Context, patience time.Duration) (*conn, error)
 	}
 	c, err := newConn(own, s.op)
 	if err == nil {
-		err = c.setUp(s.owned, patience)
+		err = c.setUp(s, patience)
 	}
 	if err != nil {
 		return nil, errors.Join(err, own.Close())
@@ -216,7 +216,7 @@ func (r *readers) take(ctx context.Context, s *Store) (*conn, error) {
 
 func (r *readers) give(c *conn) {
 	r.mu.Lock()
-	if r.keep && !r.closed {
+	if r.keep && !r.closed && !c.broken {
 		r.free = append(r.free, c)
 		c = nil
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"slices"
 
@@ -22,8 +23,8 @@ var (
 	max_paid, rules, metadata, status, terminated, lot_order, notes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)`)
 	updateRecord = newQuery(`UPDATE wallet_record SET name = ?1, code = ?2, priority = ?3, applies_to = ?4, expires = ?5, min_paid = ?6, max_paid = ?7,
 	rules = ?8, metadata = ?9, status = ?10, terminated = ?11, lot_order = ?12, notes = ?13 WHERE no = ?14`)
-	putState = newQuery(`REPLACE INTO wallet_state (no, spendable, consumed, updated, last, events, len, remaining, drawn)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`)
+	putState = newQuery(`REPLACE INTO wallet_state (no, spendable, consumed, updated, last, events, len, remaining, drawn, event)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`)
 	putRest = newQuery(`REPLACE INTO wallet_rest (no, held, pending, ongoing, kept, next_due, tail, hot, hot_held, hot_by)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`)
 	insertLot = newQuery(`INSERT INTO wallet_lot (wallet, key, id, kind, credits, remaining, held, priority, expires, opened, drawn, drawn_by)
@@ -43,7 +44,7 @@ VALUES (?1, ?2, ?3, ?4, 2, 1, 0, ?5, ?6, ?7, ?8, 0, ?9)`)
 // write writes the changes, and brings what the unit knows of the rows up to date. After an error the unit is of no use.
 func (w *writer) write(c *unit.Changes) error {
 	w.marks = w.marks[:0]
-	for _, step := range []func(*unit.Changes) error{w.records, w.transactions, w.lots, w.states, w.keys} {
+	for _, step := range []func(*unit.Changes) error{w.records, w.transactions, w.lots, w.holds, w.events, w.states, w.keys} {
 		if err := step(c); err != nil {
 			return err
 		}
@@ -55,6 +56,9 @@ func (w *writer) write(c *unit.Changes) error {
 	}
 	return nil
 }
+
+// holdMark says that the ID behind it in an outcome is of a hold.
+var holdMark = [16]byte(bytes.Repeat([]byte{255}, 16))
 
 func (w *writer) mark(owner interface{ Bytes() [16]byte }, end unit.Chain) {
 	w.marks = append(w.marks, uuid(owner), end.Len, uuid(end.Last))
@@ -256,7 +260,7 @@ func (w *writer) state(s *unit.Wallet) error {
 		remaining, drawn = amount(h.Remaining), h.Drawn.Len
 	}
 	_, err := w.exec(putState, s.No, amount(b.Spendable), amount(b.Consumed), instant(s.State.UpdatedAt), someUUID(s.State.Last), s.State.Events,
-		s.Chain.Len, remaining, drawn)
+		s.Chain.Len, remaining, drawn, someInt(s.LastEvent))
 	now := s.RestNow()
 	if err != nil || !s.Fresh && now.Equal(&s.Rest) {
 		return err
@@ -278,6 +282,10 @@ func (w *writer) keys(c *unit.Changes) error {
 		}
 		outcome, of := append(make([]byte, 0, 64), k.Fingerprint[:]...), k.Wallet.Bytes()
 		outcome = append(outcome, of[:]...)
+		if !k.Hold.IsZero() {
+			hold := k.Hold.Bytes()
+			outcome = append(append(outcome, holdMark[:]...), hold[:]...)
+		}
 		for _, id := range k.Transactions {
 			b := id.Bytes()
 			outcome = append(outcome, b[:]...)

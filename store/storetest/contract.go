@@ -32,6 +32,9 @@ func testContract(t *testing.T, open func(testing.TB) store.Store) {
 		{"Outcome", testOutcome},
 		{"Draws", testDraws},
 		{"Due", testDue},
+		{"Hold", testHold},
+		{"Events", testEvents},
+		{"Feed", testFeed},
 		{"Snapshot", testSnapshot},
 		{"Cancelled", testCancelled},
 		{"Try", testTry},
@@ -42,6 +45,7 @@ func testContract(t *testing.T, open func(testing.TB) store.Store) {
 	t.Run("Lots", func(t *testing.T) { testLots(t, open) })
 	t.Run("WalletQueries", func(t *testing.T) { testWalletQueries(t, open) })
 	t.Run("TransactionQueries", func(t *testing.T) { testTransactionQueries(t, open) })
+	t.Run("HoldQueries", func(t *testing.T) { testHoldQueries(t, open) })
 }
 
 // A scope names its customer by itself, by a wallet or by a transaction; what is not there is ErrNotFound, and fn not run.
@@ -254,7 +258,8 @@ func testUndo(t *testing.T, s store.Store) {
 		state.Events, state.NextDue = 9, moment(50)
 		return errors.Join(tx.PutWallet(second), tx.AddTransaction(in, nil), tx.PutLot(lotOf(in, "c")), tx.PutWallet(changed),
 			tx.PutState(w.ID, state), tx.Finish(settled), tx.PutLot(lotOf(settled, "0")), tx.PutLot(less), tx.PutLot(lot),
-			tx.AddTransaction(out, draws), tx.Remember("k2", store.Outcome{Wallet: w.ID}))
+			tx.AddTransaction(out, draws), tx.PutHold(newHold("c0", moment(6), w.ID)), tx.Remember("k2", store.Outcome{Wallet: w.ID}),
+			tx.AddEvent(wallet.Event{Kind: wallet.EventUpdated, At: moment(6), Wallet: w.ID, Customer: "c0", Number: 1}))
 	}
 	failure := errors.New("on purpose")
 	run := func(end func()) (err error, recovered any) {

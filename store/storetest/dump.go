@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -28,32 +29,40 @@ func (w *world) read(ctx context.Context) ([]books, error) {
 			return nil, err
 		}
 	}
+	if n, err := w.eng.CountWallets(ctx, wallet.WalletQuery{}); err != nil || n != len(w.wallets) {
+		return nil, fmt.Errorf("%d wallets, want %d: %w", n, len(w.wallets), err)
+	}
 	all := make([]books, len(w.wallets))
 	for i, id := range w.wallets {
-		b := &all[i]
 		var err error
-		if b.Wallet, err = w.eng.Wallet(ctx, id); err != nil {
+		if all[i], err = w.readOne(ctx, id); err != nil {
 			return nil, err
-		}
-		if b.Lots, err = wallet.Collect(w.eng.Lots(ctx, id)); err != nil {
-			return nil, err
-		}
-		if b.Wallet.Status == wallet.Terminated {
-			slices.SortFunc(b.Lots, func(x, y wallet.Lot) int { return x.ID.Compare(y.ID) })
-		}
-		q := wallet.TransactionQuery{Wallet: id, OldestFirst: true}
-		if b.Transactions, err = wallet.Collect(w.eng.Transactions(ctx, q)); err != nil {
-			return nil, err
-		}
-		for _, t := range b.Transactions {
-			draws, err := wallet.Collect(w.eng.Draws(ctx, t.ID))
-			if err != nil {
-				return nil, err
-			}
-			b.Draws = append(b.Draws, draws)
 		}
 	}
 	return all, nil
+}
+
+func (w *world) readOne(ctx context.Context, id wallet.ID) (b books, err error) {
+	if b.Wallet, err = w.eng.Wallet(ctx, id); err != nil {
+		return b, err
+	}
+	if b.Lots, err = wallet.Collect(w.eng.Lots(ctx, id)); err != nil {
+		return b, err
+	}
+	if b.Wallet.Status == wallet.Terminated {
+		slices.SortFunc(b.Lots, func(x, y wallet.Lot) int { return x.ID.Compare(y.ID) })
+	}
+	if b.Transactions, err = wallet.Collect(w.eng.Transactions(ctx, wallet.TransactionQuery{Wallet: id, OldestFirst: true})); err != nil {
+		return b, err
+	}
+	for _, t := range b.Transactions {
+		draws, err := wallet.Collect(w.eng.Draws(ctx, t.ID))
+		if err != nil {
+			return b, err
+		}
+		b.Draws = append(b.Draws, draws)
+	}
+	return b, nil
 }
 
 // names are what a dump calls IDs: w0 is the first wallet created, w0.3 the fourth transaction booked on it.
@@ -104,7 +113,7 @@ func dump(all []books) string {
 	return string(namesOf(all).replace(b.Bytes()))
 }
 
-func line(b *bytes.Buffer, kind string, record any) {
+func line(b io.Writer, kind string, record any) {
 	text, err := json.Marshal(record)
 	if err != nil {
 		text = []byte(err.Error())

@@ -42,6 +42,7 @@ func testRoundTrip(t *testing.T, s store.Store) {
 	in.Money, in.Priority, in.ExpiresAt, in.ExpiresIn = wallet.Money{Amount: greatest, Currency: "KWD"}, 255, latest, time.Duration(1<<62).Truncate(time.Microsecond)
 	in.Name, in.Reference, in.Reason, in.Corrects, in.Pair, in.Rule = "n", "r'", "why", in.ID, w.State.Last, rule
 	in.Hold.SetBytes([16]byte{1})
+	in.Kind, in.Origin, in.Since = wallet.Refunded, wallet.Purchased, latest
 	in.Source, in.BalanceAfter, in.Metadata = wallet.SourceThreshold, greatest, map[string]string{"a": "", "": "b"}
 	lot := lotOf(in, "\x00\xff\x00")
 	lot.Held = tiny
@@ -54,7 +55,7 @@ func testRoundTrip(t *testing.T, s store.Store) {
 	out.Money.Amount = out.Money.Amount.Add(tiny)
 	empty := newWallet("c1", moment(0))
 	empty.Status, empty.TerminatedAt = wallet.Terminated, moment(0)
-	outcome := store.Outcome{Fingerprint: [16]byte{0: 1, 15: 255}, Wallet: w.ID, Transactions: []wallet.TransactionID{out.ID, in.ID}}
+	outcome := store.Outcome{Fingerprint: [16]byte{0: 1, 15: 255}, Wallet: w.ID, Transactions: []wallet.TransactionID{out.ID, in.ID}, Hold: in.Hold}
 	update(t, s, w.Customer, func(tx store.Tx) error {
 		return errors.Join(tx.PutWallet(w), tx.AddTransaction(in, nil), tx.PutLot(lot), tx.AddTransaction(purchase, nil), tx.Finish(failed),
 			tx.AddTransaction(out, draws), tx.Remember("k'%\u00e9", outcome))

@@ -18,7 +18,7 @@ import (
 // testLots puts lots in, changes their keys, draws from them and closes them, at random; open lots are read in the order of
 // their keys, and of their expiry, like a sorted slice of them.
 func testLots(t *testing.T, open func(testing.TB) store.Store) {
-	rapid.Check(t, func(rt *rapid.T) {
+	check(t, func(rt *rapid.T) {
 		s := open(during(t, rt))
 		w, other := newWallet("c0", moment(0)), newWallet("c0", moment(1))
 		update(t, s, "c0", func(tx store.Tx) error { return errors.Join(tx.PutWallet(w), tx.PutWallet(other)) })

@@ -16,10 +16,10 @@ import (
 // and all that can be read must be the same. p is the engine's policy; nil is several, changing as the story goes.
 func testMachine(t *testing.T, open func(testing.TB) store.Store, p *policy.Policy) {
 	t.Run("Model", func(t *testing.T) {
-		rapid.Check(t, func(rt *rapid.T) { newMachine(t, rt, open, p).run(rt) })
+		check(t, func(rt *rapid.T) { newMachine(t, rt, open, p).run(rt) })
 	})
 	t.Run("Clock", func(t *testing.T) {
-		rapid.Check(t, func(rt *rapid.T) {
+		check(t, func(rt *rapid.T) {
 			m := newMachine(t, rt, open, p)
 			m.model = nil
 			m.run(rt)
@@ -137,15 +137,15 @@ func (m *machine) violations() (found []string) {
 }
 
 // during is the test as long as one of its checks runs: what the check cleans up, it cleans up at its own end.
-func during(tb testing.TB, rt *rapid.T) testing.TB { return check{tb, rt} }
+func during(tb testing.TB, rt *rapid.T) testing.TB { return attempt{tb, rt} }
 
-type check struct {
+type attempt struct {
 	testing.TB
 	rt *rapid.T
 }
 
-func (c check) Cleanup(f func())                  { c.rt.Cleanup(f) }
-func (c check) Fatalf(format string, args ...any) { c.rt.Fatalf(format, args...) }
-func (c check) Fatal(args ...any)                 { c.rt.Fatal(args...) }
-func (c check) Errorf(format string, args ...any) { c.rt.Errorf(format, args...) }
-func (c check) Error(args ...any)                 { c.rt.Error(args...) }
+func (c attempt) Cleanup(f func())                  { c.rt.Cleanup(f) }
+func (c attempt) Fatalf(format string, args ...any) { c.rt.Fatalf(format, args...) }
+func (c attempt) Fatal(args ...any)                 { c.rt.Fatal(args...) }
+func (c attempt) Errorf(format string, args ...any) { c.rt.Errorf(format, args...) }
+func (c attempt) Error(args ...any)                 { c.rt.Error(args...) }

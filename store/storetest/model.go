@@ -17,8 +17,8 @@ import (
 // progress, holds, transfers) have their place in due and balance.
 type model struct {
 	policy   policy.Policy
-	accounts []*account        // in the order they were created
-	came     []*entry          // in the order commands returned them
+	accounts []*account            // in the order they were created
+	came     []*entry              // in the order commands returned them
 	memory   map[string]remembered // by customer and key
 }
 

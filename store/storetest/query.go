@@ -14,7 +14,7 @@ import (
 
 // testWalletQueries asks random queries of random wallets; a plain filter over a slice knows the answers.
 func testWalletQueries(t *testing.T, open func(testing.TB) store.Store) {
-	rapid.Check(t, func(rt *rapid.T) {
+	check(t, func(rt *rapid.T) {
 		s := open(during(t, rt))
 		var all []store.Wallet
 		for range rapid.IntRange(0, 12).Draw(rt, "wallets") {
@@ -88,7 +88,7 @@ func paged[T any](all []T, offset, limit int) []T {
 func testTransactionQueries(t *testing.T, open func(testing.TB) store.Store) {
 	kinds := []wallet.Kind{wallet.Purchased, wallet.Granted, wallet.Consumed, wallet.Voided, wallet.Expired}
 	states := []wallet.State{wallet.Pending, wallet.Settled, wallet.Failed}
-	rapid.Check(t, func(rt *rapid.T) {
+	check(t, func(rt *rapid.T) {
 		s := open(during(t, rt))
 		wallets := []store.Wallet{newWallet("c0", moment(0)), newWallet("c0", moment(0)), newWallet("c1", moment(0))}
 		last := make([]wallet.TransactionID, len(wallets))

@@ -118,6 +118,18 @@ func everything(r store.Reader, customers ...wallet.CustomerID) (string, error) 
 	if err != nil {
 		return "", err
 	}
+	holds, err := wallet.Collect(r.Holds(wallet.HoldQuery{}))
+	if err != nil {
+		return "", err
+	}
+	for _, h := range holds {
+		line(&b, "hold", h)
+	}
+	events, _, err := feed(r, wallet.EventQuery{})
+	if err != nil {
+		return "", err
+	}
+	b.WriteString(events)
 	due, err := wallet.Collect(r.Due(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)))
 	fmt.Fprintf(&b, "%d wallets, %d transactions, due %q\n", wallets, count, due)
 	for _, c := range customers {

@@ -10,13 +10,16 @@
 // against a model of the rules (the machine), what time does, who pays a charge, faults at every point, and races. [Policy]
 // does the same for a policy of your own, in memory. [Benchmark] measures a store.
 //
-// How long the machine runs is set by rapid's flags: -rapid.checks (how many stories), -rapid.steps (how many commands each),
-// and -short for a fraction of both. The flags of this package begin with -storetest.
+// How long this takes is for flags to say: -storetest.checks and -rapid.checks (how many random cases each property tries: the
+// lesser of the two), -rapid.steps (how many commands a story has), -storetest.callers and -storetest.retries (of races), and
+// -short for a fraction.
 package storetest
 
 import (
 	"flag"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/seed-12493b23/wallet/policy"
 	"github.com/seed-12493b23/wallet/store"
@@ -24,6 +27,7 @@ import (
 )
 
 var (
+	checks  = flag.Int("storetest.checks", 30, "random cases that each property tries, but no more than -rapid.checks")
 	callers = flag.Int("storetest.callers", 64, "goroutines that race for a wallet")
 	retries = flag.Int("storetest.retries", 10_000, "repeats of one command under one key; -short takes a tenth")
 )
@@ -47,4 +51,23 @@ func Policy(t *testing.T, p policy.Policy) {
 	t.Run("Functions", func(t *testing.T) { testFunctions(t, p) })
 	t.Run("Machine", func(t *testing.T) { testMachine(t, open, &p) })
 	t.Run("Time", func(t *testing.T) { testTime(t, open, p) })
+}
+
+// check tries a property. Once it has failed, it is tried as often as rapid wants, which looks for the least case that fails.
+func check(t rapid.TB, property func(*rapid.T)) {
+	t.Helper()
+	passed, failed := 0, false
+	rapid.Check(t, func(rt *rapid.T) {
+		if passed >= *checks && !failed {
+			return
+		}
+		ok := false
+		defer func() {
+			if passed++; !ok {
+				failed = true
+			}
+		}()
+		property(rt)
+		ok = !rt.Failed()
+	})
 }

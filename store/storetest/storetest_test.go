@@ -10,3 +10,5 @@ import (
 func openMemory(testing.TB) store.Store { return memory.New() }
 
 func TestMemory(t *testing.T) { Test(t, openMemory) }
+
+func BenchmarkMemory(b *testing.B) { Benchmark(b, openMemory) }

@@ -15,7 +15,7 @@ import (
 // testTime proves that no result depends on when due work is booked.
 func testTime(t *testing.T, open func(testing.TB) store.Store, p policy.Policy) {
 	t.Run("Ticks", func(t *testing.T) {
-		rapid.Check(t, func(rt *rapid.T) {
+		check(t, func(rt *rapid.T) {
 			story, end := writeStory(rt, p)
 			never := tell(rt, newWorld(open(during(t, rt)), p), story, end, false, false)
 			each := tell(rt, newWorld(open(during(t, rt)), p), story, end, true, false)

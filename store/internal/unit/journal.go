@@ -14,6 +14,8 @@ type journal struct {
 	added    []*Transaction
 	finished []savedFinish
 	keys     []*Key
+	holds    []savedHold
+	events   []Event
 }
 
 type savedState struct {
@@ -38,10 +40,10 @@ type savedFinish struct {
 }
 
 // A mark is a place in the journal.
-type mark struct{ states, records, lots, added, finished, keys int }
+type mark struct{ states, records, lots, added, finished, keys, holds, events int }
 
 func (j *journal) mark() mark {
-	return mark{len(j.states), len(j.records), len(j.lots), len(j.added), len(j.finished), len(j.keys)}
+	return mark{len(j.states), len(j.records), len(j.lots), len(j.added), len(j.finished), len(j.keys), len(j.holds), len(j.events)}
 }
 
 // clear empties the journal and keeps its room, unless that is a lot.
@@ -57,6 +59,9 @@ func (j *journal) clear() {
 	clear(j.added)
 	clear(j.finished)
 	clear(j.keys)
+	clear(j.holds)
+	clear(j.events)
+	j.holds, j.events = j.holds[:0], j.events[:0]
 	j.states, j.records, j.lots, j.added, j.finished, j.keys =
 		j.states[:0], j.records[:0], j.lots[:0], j.added[:0], j.finished[:0], j.keys[:0]
 }
@@ -100,6 +105,16 @@ func (u *Unit) undo(to mark) {
 	for i := len(j.keys) - 1; i >= to.keys; i-- {
 		delete(u.keys, keyName{j.keys[i].Of.ID, j.keys[i].Name})
 	}
+	for i := len(j.holds) - 1; i >= to.holds; i-- {
+		s := j.holds[i]
+		if s.h.Hold = s.old; s.new {
+			delete(u.holds, s.h.putID)
+		}
+	}
+	for i := len(j.events) - 1; i >= to.events; i-- {
+		j.events[i].Of.events--
+	}
+	j.holds, j.events = j.holds[:to.holds], j.events[:to.events]
 	j.states, j.records, j.lots = j.states[:to.states], j.records[:to.records], j.lots[:to.lots]
 	j.added, j.finished, j.keys = j.added[:to.added], j.finished[:to.finished], j.keys[:to.keys]
 }
@@ -123,6 +138,8 @@ type Changes struct {
 	Transactions []*Transaction
 	Finished     []*Transaction // not those that were also added
 	Keys         []*Key
+	Holds        []*Hold
+	Events       []Event
 }
 
 func (c *Changes) clear() {
@@ -131,7 +148,9 @@ func (c *Changes) clear() {
 	clear(c.Lots)
 	clear(c.Finished)
 	c.Records, c.States, c.Lots, c.Finished = c.Records[:0], c.States[:0], c.Lots[:0], c.Finished[:0]
-	c.Transactions, c.Keys = nil, nil
+	clear(c.Holds)
+	c.Holds = c.Holds[:0]
+	c.Transactions, c.Keys, c.Events = nil, nil, nil
 }
 
 // Changes returns what there is to write. It is valid until [Unit.Written] or [Unit.Forget].
@@ -171,6 +190,15 @@ func (u *Unit) Changes() *Changes {
 			c.Finished = append(c.Finished, s.t)
 		}
 	}
-	c.Transactions, c.Keys = u.log.added, u.log.keys
+	for _, s := range u.log.holds {
+		if s.h.changedAt != u.round {
+			s.h.changedAt = u.round
+			c.Holds = append(c.Holds, s.h)
+		}
+	}
+	for i := range u.log.events {
+		state(u.log.events[i].Of)
+	}
+	c.Transactions, c.Keys, c.Events = u.log.added, u.log.keys, u.log.events
 	return c
 }

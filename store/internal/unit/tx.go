@@ -58,6 +58,7 @@ func (t *tx) PutWallet(w store.Wallet) error {
 		}
 		added := &Wallet{Wallet: w, lots: lots{all: true}}
 		u.adopt(t.c, added)
+		added.events = 0
 		u.log.records = append(u.log.records, savedRecord{w: added})
 	case err != nil:
 		return err
@@ -154,8 +155,9 @@ func (t *tx) AddTransaction(add wallet.Transaction, draws []wallet.Draw) error {
 	if last := w.last(); add.ID.Compare(last) <= 0 {
 		return fmt.Errorf("store: refused transaction %s: it is not behind %s, the wallet's last", add.ID, last)
 	}
-	added := &Transaction{Transaction: add, Draws: draws, Of: w}
-	if len(draws) > 0 {
+	added := u.newTransaction()
+	added.Transaction, added.Draws, added.Of = add, draws, w
+	if added.Lots = added.lot[:min(1, len(draws))]; len(draws) > 1 {
 		added.Lots = make([]*Lot, len(draws))
 	}
 	for i := range draws {

@@ -64,6 +64,9 @@ type Wallet struct {
 	Hot   Hot
 	Rest  Rest // as the database has it
 
+	LastEvent int64 // the cursor of its last event, if the database gives cursors; 0: it has none
+	events    int64 // how many it has had
+
 	customer *Customer
 	added    []*Transaction // in this batch
 	lots     lots
@@ -143,6 +146,7 @@ type Transaction struct {
 	Before *wallet.Transaction // as it is in the database; nil: it was added
 
 	finishedAt uint64
+	lot        [1]*Lot // room for the usual Lots
 }
 
 // A Key is an outcome that was remembered in this batch.
@@ -165,7 +169,10 @@ type Unit struct {
 	log   journal
 	txns  map[wallet.TransactionID]*Transaction // added or finished in this batch
 	keys  map[keyName]*Key                      // remembered in this batch
+	holds map[wallet.HoldID]*Hold               // put in this batch
 	ghost map[wallet.TransactionID]*Lot         // lots that are not open, and drawn from all the same
+
+	room []Transaction // for those of this batch; used again for the next
 
 	most  int // changes that a function may make; 0: any number
 	count int // changes that the running function has made
@@ -185,6 +192,7 @@ func New(base Base) *Unit {
 func (u *Unit) Forget() {
 	u.cache.clear()
 	u.txns, u.keys, u.ghost = map[wallet.TransactionID]*Transaction{}, map[keyName]*Key{}, nil
+	u.holds = map[wallet.HoldID]*Hold{}
 	u.log = journal{}
 	u.changes = Changes{}
 }
@@ -198,14 +206,31 @@ func (u *Unit) Written() {
 		s.lot.Of.lots.prune()
 	}
 	for _, t := range u.log.added {
-		t.Of.added = nil
+		t.Of.added = t.Of.added[:0]
 	}
+	if clear(u.room); cap(u.room) > batchRoom {
+		u.room = nil
+	}
+	u.room = u.room[:0]
 	clear(u.txns)
 	clear(u.keys)
+	clear(u.holds)
 	u.ghost = nil
 	u.log.clear()
 	u.changes.clear()
 	u.cache.age()
+}
+
+// batchRoom is how many transactions of a batch room is kept for.
+const batchRoom = 2048
+
+// newTransaction returns a zero transaction that lasts as long as the batch.
+func (u *Unit) newTransaction() *Transaction {
+	if len(u.room) == cap(u.room) { // those handed out stay where they are
+		u.room = make([]Transaction, 0, max(16, 2*cap(u.room)))
+	}
+	u.room = u.room[:len(u.room)+1]
+	return &u.room[len(u.room)-1]
 }
 
 // open returns the transaction of a function, with the customer that the scope names.
@@ -234,8 +259,13 @@ func (u *Unit) resolve(s store.Scope) (*Customer, error) {
 			return t.Of.customer, nil
 		}
 		return u.load(store.Scope{Transaction: s.Transaction})
+	case !s.Hold.IsZero():
+		if h := u.holds[s.Hold]; h != nil {
+			return h.Of, nil
+		}
+		return u.load(store.Scope{Hold: s.Hold})
 	}
-	return nil, fmt.Errorf("store: refused an update whose scope names no customer, wallet or transaction")
+	return nil, fmt.Errorf("store: refused an update whose scope names no customer, wallet, transaction or hold")
 }
 
 // load reads a customer and its active wallets; those already loaded stay as they are.
@@ -261,7 +291,7 @@ func (u *Unit) load(s store.Scope) (*Customer, error) {
 // adopt makes w one of the loaded wallets of c.
 func (u *Unit) adopt(c *Customer, w *Wallet) {
 	w.customer = c
-	w.Rest = w.RestNow()
+	w.Rest, w.events = w.RestNow(), w.State.Events
 	i, _ := slices.BinarySearchFunc(c.wallets, w.ID, func(w *Wallet, id wallet.ID) int { return w.ID.Compare(id) })
 	c.wallets = slices.Insert(c.wallets, i, w)
 	u.cache.addWallet(w)

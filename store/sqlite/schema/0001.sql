@@ -3,8 +3,8 @@
 -- Amounts are TEXT in plain notation that SQL neither compares nor sums; instants are INTEGER microseconds since 1970, UTC;
 -- UUIDs are BLOBs of 16 bytes. No column can hold a floating-point number. Lists and maps are JSON.
 --
--- amount(x), uuid(x), canonical(x) and instant(x) are not functions of SQLite: they are replaced by expressions as this file
--- is applied, see schema.go.
+-- amount(x), uuid(x), canonical(x), dashed(x), instant(x) and more(x) are not functions of SQLite: they are replaced by
+-- expressions as this file is applied, see schema.go.
 
 CREATE TABLE wallet_meta (
 	version INTEGER NOT NULL -- of this schema; one row
@@ -50,7 +50,8 @@ CREATE TABLE wallet_state (
 	consumed  TEXT NOT NULL CHECK (amount(consumed)),
 	updated   INTEGER,          -- the latest change booked
 	last      BLOB CHECK (uuid(last)), -- the ID minted last
-	events    INTEGER NOT NULL,
+	events    INTEGER NOT NULL, -- how many it has had
+	event     INTEGER,          -- wallet_event.cursor of the last one
 	len       INTEGER NOT NULL, -- how many transactions it has
 	remaining TEXT CHECK (amount(remaining)), -- of the hot lot
 	drawn     INTEGER           -- how many draws were made from the hot lot
@@ -99,7 +100,7 @@ CREATE TABLE wallet_txn (
 	wallet  INTEGER NOT NULL,  -- wallet_record.no
 	seq     INTEGER NOT NULL CHECK (seq > 0), -- its number within the wallet, from 1 on
 	prev    BLOB CHECK (uuid(prev)),   -- the wallet's previous transaction
-	kind    INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 4),   -- purchased, granted, consumed, voided, expired
+	kind    INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 7),   -- purchased, granted, consumed, voided, expired, refunded, transferred in, transferred out
 	state   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),  -- pending, settled, failed
 	source  INTEGER NOT NULL CHECK (source BETWEEN 0 AND 2), -- manual, interval, threshold
 	credits TEXT NOT NULL CHECK (amount(credits)),
@@ -131,9 +132,43 @@ CREATE TABLE wallet_mark (
 CREATE TABLE wallet_key (
 	key      TEXT NOT NULL,
 	customer INTEGER NOT NULL, -- wallet_customer.no
-	outcome  BLOB NOT NULL CHECK (length(outcome) >= 32 AND length(outcome) % 16 = 0), -- fingerprint, wallet, transactions: 16 bytes each
+	outcome  BLOB NOT NULL CHECK (length(outcome) >= 32 AND length(outcome) % 16 = 0), -- fingerprint, wallet, 16 bytes of 255 and a hold if there is one, transactions: 16 bytes each
 	PRIMARY KEY (key, customer)
 ) STRICT, WITHOUT ROWID;
+
+-- Holds, and which wallets they are or were in.
+CREATE TABLE wallet_hold (
+	id       BLOB PRIMARY KEY CHECK (uuid(id)),
+	customer INTEGER NOT NULL, -- wallet_customer.no
+	state    TEXT NOT NULL CHECK (state IN ('open', 'captured', 'released', 'expired')),
+	hold     TEXT NOT NULL CHECK (json_valid(hold))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX wallet_hold_customer ON wallet_hold (customer, id);
+
+CREATE TABLE wallet_held (
+	wallet INTEGER NOT NULL, -- wallet_record.no
+	hold   BLOB NOT NULL CHECK (uuid(hold)),
+	open   INTEGER NOT NULL CHECK (open IN (0, 1)),
+	PRIMARY KEY (wallet, hold)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX wallet_held_open ON wallet_held (wallet, hold) WHERE open = 1;
+CREATE INDEX wallet_held_hold ON wallet_held (hold);
+
+-- The feed of events, in the order of the commits.
+CREATE TABLE wallet_event (
+	cursor INTEGER PRIMARY KEY,
+	wallet INTEGER NOT NULL, -- wallet_record.no
+	number INTEGER NOT NULL CHECK (number > 0), -- within the wallet, from 1 on
+	prev   INTEGER,          -- cursor of the wallet's previous event
+	kind   INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 19),
+	txn    BLOB CHECK (uuid(txn)), -- the transaction it tells of
+	more   TEXT CHECK (json_valid(more)), -- {…}; NULL: the transaction tells it all
+	CHECK ((prev IS NULL) = (number = 1))
+) STRICT;
+
+CREATE INDEX wallet_event_mark ON wallet_event (wallet, number) WHERE number % 64 = 0;
 
 -- For people: plain rows, with UUIDs in their canonical form and readable instants.
 
@@ -146,14 +181,15 @@ FROM wallet_record r JOIN wallet_state s ON s.no = r.no JOIN wallet_rest o ON o.
 
 CREATE VIEW wallet_transactions AS
 SELECT canonical(t.id) AS id, canonical(r.id) AS wallet, c.id AS customer, t.seq AS number,
-	CASE t.kind WHEN 0 THEN 'purchased' WHEN 1 THEN 'granted' WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' ELSE 'expired' END AS kind,
+	CASE t.kind WHEN 0 THEN 'purchased' WHEN 1 THEN 'granted' WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' WHEN 4 THEN 'expired'
+		WHEN 5 THEN 'refunded' WHEN 6 THEN 'transferred_in' ELSE 'transferred_out' END AS kind,
 	CASE t.state WHEN 0 THEN 'pending' WHEN 1 THEN 'settled' ELSE 'failed' END AS state,
 	CASE t.source WHEN 0 THEN 'manual' WHEN 1 THEN 'interval' ELSE 'threshold' END AS source,
-	t.credits, t.money, coalesce(t.more ->> 'currency', r.currency) AS currency, t.balance AS balance_after,
-	instant(t.created) AS created_at, instant(t.created + t.settled) AS settled_at, t.more ->> 'failed_at' AS failed_at,
-	coalesce(t.more ->> 'priority', 0) AS priority, t.more ->> 'expires_at' AS expires_at, t.more ->> 'expires_in' AS expires_in,
-	t.more ->> 'name' AS name, t.reference, t.more ->> 'reason' AS reason, t.more ->> 'corrects' AS corrects, t.more ->> 'pair' AS pair,
-	t.more ->> 'rule' AS rule, t.more ->> 'hold' AS hold, t.more ->> 'metadata' AS metadata
+	t.credits, t.money, coalesce(more(currency), r.currency) AS currency, t.balance AS balance_after,
+	instant(t.created) AS created_at, instant(t.created + t.settled) AS settled_at, more(failed_at) AS failed_at,
+	coalesce(more(priority), 0) AS priority, more(expires_at) AS expires_at, more(expires_in) AS expires_in,
+	more(name) AS name, t.reference, more(reason) AS reason, more(corrects) AS corrects, more(pair) AS pair,
+	more(rule) AS rule, more(hold) AS hold, more(origin) AS origin, more(since) AS since, more(metadata) AS metadata
 FROM wallet_txn t JOIN wallet_record r ON r.no = t.wallet JOIN wallet_customer c ON c.no = r.customer;
 
 -- Open lots.
@@ -165,10 +201,17 @@ SELECT canonical(l.id) AS id, canonical(r.id) AS wallet, c.id AS customer, CASE 
 FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet JOIN wallet_state s ON s.no = l.wallet JOIN wallet_rest o ON o.no = l.wallet JOIN wallet_customer c ON c.no = r.customer;
 
 CREATE VIEW wallet_draws AS
-SELECT canonical(d.lot) AS lot, canonical(d.txn) AS "by", canonical(r.id) AS wallet,
-	CASE d.kind WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' ELSE 'expired' END AS kind, d.credits, d.amount, d.fee
+SELECT dashed(d.lot) AS lot, canonical(d.txn) AS "by", canonical(r.id) AS wallet,
+	CASE d.kind WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' WHEN 4 THEN 'expired' ELSE 'transferred_out' END AS kind, d.credits, d.amount, d.fee
 FROM (
-	SELECT unhex(json_extract(e.value, '$[0]')) AS lot, t.id AS txn, t.wallet, t.kind, json_extract(e.value, '$[1]') AS credits,
+	SELECT json_extract(e.value, '$[0]') AS lot, t.id AS txn, t.wallet, t.kind, json_extract(e.value, '$[1]') AS credits,
 		json_extract(e.value, '$[2]') AS amount, json_extract(e.value, '$[3]') AS fee
 	FROM wallet_txn t JOIN json_each(t.draws) e
 ) d JOIN wallet_record r ON r.no = d.wallet;
+
+CREATE VIEW wallet_holds AS
+SELECT canonical(h.id) AS id, c.id AS customer, h.state, json_extract(h.hold, '$.credits') AS credits,
+	json_extract(h.hold, '$.money.amount') AS money, json_extract(h.hold, '$.captured.amount') AS captured,
+	json_extract(h.hold, '$.money.currency') AS currency, json_extract(h.hold, '$.created_at') AS created_at,
+	json_extract(h.hold, '$.expires_at') AS expires_at, json_extract(h.hold, '$.parts') AS parts
+FROM wallet_hold h JOIN wallet_customer c ON c.no = h.customer;

@@ -1,0 +1,14 @@
+module github.com/seed-12493b23/wallet/store/postgres
+
+go 1.25.0
+
+require github.com/seed-12493b23/wallet v0.0.0
+
+require (
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/pgx/v5 v5.12.0 // indirect
+	golang.org/x/text v0.41.0 // indirect
+)
+
+replace github.com/seed-12493b23/wallet => ../..

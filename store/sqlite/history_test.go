@@ -1,0 +1,208 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/store"
+)
+
+// Long histories, with many milestones: every query yields what a filter over everything does, from outside, and within a
+// function whose own changes are part of it.
+func TestHistory(t *testing.T) {
+	s := openNew(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	var ids []wallet.ID
+	for _, c := range []wallet.CustomerID{"ann", "ann", "bob"} {
+		ids = append(ids, must(create(s, c)))
+	}
+	lots := map[wallet.ID][]wallet.TransactionID{}
+	var open []wallet.TransactionID // pending
+	act := func(tx store.Tx, id wallet.ID) error {
+		w, err := tx.Wallet(id)
+		if err != nil {
+			return err
+		}
+		state, at := w.State, now()
+		x := wallet.Transaction{ID: wallet.MintTransactionID(state.Last, at), Wallet: id, Customer: w.Customer, Kind: wallet.Consumed, State: wallet.Settled,
+			Source: wallet.SourceManual, Credits: wallet.MustAmount("2"), Money: wallet.Money{Amount: wallet.MustAmount("2"), Currency: "USD"}, CreatedAt: at, SettledAt: at}
+		var draws []wallet.Draw
+		switch random.IntN(8) {
+		case 0:
+			x.Kind = wallet.Granted
+		case 1:
+			x.Kind, x.State, x.SettledAt = wallet.Purchased, wallet.Pending, time.Time{}
+		case 2:
+			x.Kind = wallet.Voided
+		}
+		if len(lots[id]) == 0 {
+			x.Kind, x.State, x.SettledAt = wallet.Granted, wallet.Settled, at
+		}
+		if x.Reference = ""; random.IntN(5) == 0 {
+			x.Reference = fmt.Sprint("r", random.IntN(2))
+		}
+		if !x.Kind.Inbound() {
+			for range 2 { // from two lots, or from one twice
+				draws = append(draws, wallet.Draw{Lot: lots[id][random.IntN(len(lots[id]))], By: x.ID, Wallet: id, Kind: x.Kind, Credits: one1, Amount: one1,
+					Fee: `fee "1"`})
+			}
+		}
+		state.Last = x.ID
+		if err := errors.Join(tx.AddTransaction(x, draws), tx.PutState(id, state)); err != nil {
+			return err
+		}
+		if x.Kind == wallet.Granted {
+			key := x.ID.Bytes()
+			l := wallet.Lot{ID: x.ID, Wallet: id, Kind: x.Kind, Credits: x.Credits, Remaining: x.Credits, OpenedAt: at}
+			if len(lots[id]) < 4 { // or one that is not open, and drawn from all the same
+				if err := tx.PutLot(store.Lot{Lot: l, Key: key[:]}); err != nil {
+					return err
+				}
+			}
+			lots[id] = append(lots[id], x.ID)
+		}
+		if x.State == wallet.Pending {
+			open = append(open, x.ID)
+		}
+		if len(open) > 6 {
+			end, err := tx.Transaction(open[0])
+			if errors.Is(err, wallet.ErrNotFound) { // another customer's
+				return nil
+			}
+			open = open[1:]
+			if end.State, end.SettledAt = wallet.Settled, at; random.IntN(2) == 0 {
+				end.State, end.SettledAt, end.FailedAt = wallet.Failed, time.Time{}, at
+			}
+			return errors.Join(err, tx.Finish(end))
+		}
+		return nil
+	}
+	for range 12 {
+		id := ids[random.IntN(len(ids))]
+		if err := s.Update(ctx, store.Scope{Wallet: id}, func(tx store.Tx) error {
+			for range 30 + random.IntN(40) {
+				if err := act(tx, id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.View(ctx, func(r store.Reader) error { return interrogate(t, r, random, ids, 400) }); err != nil {
+		t.Error(err)
+	}
+	for range 4 {
+		if err := s.Update(ctx, store.Scope{Customer: "ann"}, func(tx store.Tx) error {
+			for range 20 {
+				if err := act(tx, ids[random.IntN(2)]); err != nil {
+					return err
+				}
+			}
+			return interrogate(t, tx, random, ids[:2], 150)
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.View(ctx, func(r store.Reader) error { return interrogate(t, r, random, ids, 100) }); err != nil {
+		t.Error(err)
+	}
+}
+
+// interrogate asks a reader n random queries.
+func interrogate(t *testing.T, r store.Reader, random *rand.Rand, ids []wallet.ID, n int) error {
+	all, err := wallet.Collect(r.Transactions(wallet.TransactionQuery{}))
+	if err != nil {
+		return err
+	}
+	by := map[wallet.TransactionID][]wallet.Draw{}
+	for _, x := range slices.Backward(all) {
+		if x.Kind.Inbound() {
+			continue
+		}
+		draws, err := wallet.Collect(r.Draws(x.ID, 0))
+		if err != nil || len(draws) != 2 {
+			return fmt.Errorf("%d draws, %w", len(draws), err)
+		}
+		for _, d := range draws {
+			by[d.Lot] = append(by[d.Lot], d)
+		}
+	}
+	for lot, want := range by {
+		for _, skip := range []int{0, 1, len(want) / 2, len(want) - 1, len(want), len(want) + 1, 63, 64, 65} {
+			got, err := wallet.Collect(r.Draws(lot, skip))
+			if err != nil || fmt.Sprint(got) != fmt.Sprint(want[min(skip, len(want)):]) {
+				t.Errorf("draws of %s behind %d of %d: %d, %v", lot, skip, len(want), len(got), err)
+			}
+		}
+	}
+	pick := func(n int) bool { return random.IntN(n) == 0 }
+	for range n {
+		var q wallet.TransactionQuery
+		q.OldestFirst = pick(2)
+		if pick(2) {
+			q.Wallet = ids[random.IntN(len(ids))]
+		} else if pick(2) {
+			q.Customer = []wallet.CustomerID{"ann", "bob", "nobody"}[random.IntN(3)]
+		}
+		if pick(3) {
+			q.Kinds = [][]wallet.Kind{{wallet.Consumed}, {wallet.Purchased, wallet.Voided}, {wallet.Granted, wallet.Consumed}}[random.IntN(3)]
+		}
+		if pick(3) {
+			q.States = [][]wallet.State{{wallet.Pending}, {wallet.Settled}, {wallet.Pending, wallet.Failed}}[random.IntN(3)]
+		}
+		if pick(5) {
+			q.Reference = "r1"
+		}
+		some := func() wallet.Transaction { return all[random.IntN(len(all))] }
+		if pick(3) {
+			q.From = some().CreatedAt.Add(time.Duration(random.IntN(3)-1) * time.Microsecond)
+		}
+		if pick(3) {
+			q.To = some().CreatedAt.Add(time.Duration(random.IntN(3)-1) * time.Microsecond)
+		}
+		var want []wallet.TransactionID
+		for _, x := range all {
+			if q.Selects(x) {
+				want = append(want, x.ID)
+			}
+		}
+		if count, err := r.CountTransactions(q); err != nil || count != len(want) {
+			t.Errorf("%+v: counted %d, %v, want %d", q, count, err, len(want))
+		}
+		if q.OldestFirst {
+			slices.Reverse(want)
+		}
+		if pick(2) {
+			q.After = some().ID
+			want = slices.DeleteFunc(want, func(id wallet.TransactionID) bool {
+				return id == q.After || (id.Compare(q.After) < 0) == q.OldestFirst
+			})
+		}
+		if pick(3) {
+			q.Offset = random.IntN(100)
+			want = want[min(q.Offset, len(want)):]
+		}
+		if pick(2) {
+			q.Limit = 1 + random.IntN(100)
+			want = want[:min(q.Limit, len(want))]
+		}
+		var got []wallet.TransactionID
+		for x, err := range r.Transactions(q) {
+			if err != nil {
+				return err
+			}
+			got = append(got, x.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%+v:\ngot  %v\nwant %v", q, got, want)
+		}
+	}
+	return nil
+}

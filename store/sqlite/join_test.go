@@ -1,0 +1,274 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/store"
+	"github.com/seed-12493b23/wallet/store/internal/lane"
+)
+
+// hostOf opens the database as a host does.
+func hostOf(tb testing.TB, path, options string) *sql.DB {
+	db, err := sql.Open("sqlite", "file:"+path+options)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { db.Close() })
+	return db
+}
+
+func TestJoin(t *testing.T) {
+	path := t.TempDir() + "/wallets.db"
+	s := openFile(t, path)
+	id := must(create(s, "ann"))
+	must(doGrant(s, id, "100"))
+	host := hostOf(t, path, "?_txlock=immediate")
+	must(host.Exec("CREATE TABLE invoice (n INTEGER)"))
+	boom := errors.New("boom")
+	for _, end := range []string{"commit", "rollback"} {
+		before := spendable(s, id)
+		tx := must(host.Begin())
+		must(tx.Exec("INSERT INTO invoice VALUES (1)"))
+		j := Join(tx)
+		first := must(doDebit(j, id, "1", end))
+		if again := must(doDebit(j, id, "1", end)); again != first {
+			t.Error("the key has two outcomes")
+		}
+		if err := j.Update(ctx, store.Scope{Wallet: id}, func(tx store.Tx) error {
+			if _, err := debit(tx, id, one1, ""); err != nil {
+				return err
+			}
+			return boom
+		}); err != boom {
+			t.Error(err)
+		}
+		func() {
+			defer func() {
+				if v := recover(); v != any(boom) {
+					t.Error("recovered", v)
+				}
+			}()
+			j.Update(ctx, store.Scope{Wallet: id}, func(tx store.Tx) error {
+				if _, err := debit(tx, id, one1, ""); err != nil {
+					return err
+				}
+				panic(boom)
+			})
+		}()
+		exited := make(chan bool)
+		go func() {
+			defer close(exited)
+			j.Update(ctx, store.Scope{Wallet: id}, func(tx store.Tx) error {
+				debit(tx, id, one1, "")
+				runtime.Goexit()
+				return nil
+			})
+		}()
+		<-exited
+		if err := j.Update(ctx, store.Scope{Wallet: id}, func(store.Tx) error {
+			return errors.Join(j.Update(ctx, store.Scope{Wallet: id}, nil), j.View(ctx, nil))
+		}); !errors.Is(err, lane.ErrNested) {
+			t.Error(err)
+		}
+		if got, want := stateOf(j, id).State.Balance.Spendable, wallet.MustAmount(before).Sub(one1); !got.Equal(want) {
+			t.Errorf("within: %s, want %s", got, want)
+		}
+		audit(t, j, id)
+		if spendable(s, id) != before {
+			t.Error("others see what is not committed")
+		}
+		if end == "commit" {
+			if err := tx.Commit(); err != nil {
+				t.Error(err)
+			}
+			before = wallet.MustAmount(before).Sub(one1).String()
+		} else if err := tx.Rollback(); err != nil {
+			t.Error(err)
+		}
+		if got := spendable(s, id); got != before {
+			t.Errorf("after %s: %s, want %s", end, got, before)
+		}
+		audit(t, s, id)
+		must(doDebit(s, id, "0.5", "")) // with what others have done
+	}
+	var n int
+	if err := host.QueryRow("SELECT count(*) FROM invoice").Scan(&n); err != nil || n != 1 {
+		t.Error(n, err)
+	}
+}
+
+// A deferred transaction takes the lock before it reads; one that has read before, and was overtaken, is told what to do.
+func TestJoinDeferred(t *testing.T) {
+	path := t.TempDir() + "/wallets.db"
+	s := openFile(t, path)
+	s.busy = time.Millisecond
+	id := must(create(s, "ann"))
+	must(doGrant(s, id, "100"))
+	host := hostOf(t, path, "")
+	tx := must(host.Begin())
+	j := Join(tx)
+	stateOf(j, id)
+	if _, err := doDebit(s, id, "1", ""); !errors.Is(err, wallet.ErrConflict) {
+		t.Error("a read did not take the lock:", err)
+	}
+	must(doDebit(j, id, "1", ""))
+	if err := tx.Commit(); err != nil {
+		t.Error(err)
+	}
+	tx = must(host.Begin())
+	must(tx.Exec("SELECT * FROM wallet_meta"))
+	rows := must(tx.Query("SELECT * FROM wallet_meta"))
+	rows.Next()
+	rows.Close()
+	must(doDebit(s, id, "1", ""))
+	j = Join(tx)
+	if _, err := doDebit(j, id, "1", ""); !errors.Is(err, wallet.ErrConflict) || !strings.Contains(err.Error(), "_txlock=immediate") {
+		t.Error(err)
+	}
+	if got := stateOf(j, id).State.Balance.Spendable.String(); got != "99" { // reading its old snapshot still works
+		t.Error(got)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestJoinBusy(t *testing.T) {
+	path := t.TempDir() + "/wallets.db"
+	s := openFile(t, path)
+	id := must(create(s, "ann"))
+	host := hostOf(t, path, "")
+	c := must(s.take(ctx, 0))
+	defer c.close()
+	must(c.exec(beginImmediate))
+	tx := must(host.Begin())
+	defer tx.Rollback()
+	if err := Join(tx).Update(ctx, store.Scope{Wallet: id, Try: true}, func(store.Tx) error { return nil }); !errors.Is(err, store.ErrBusy) {
+		t.Error(err)
+	}
+	waited := make(chan error)
+	go func() { _, err := doGrant(Join(tx), id, "1"); waited <- err }()
+	must(c.exec(rollback))
+	if err := <-waited; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestJoinUnmigrated(t *testing.T) {
+	host := hostOf(t, t.TempDir()+"/host.db", "")
+	tx := must(host.Begin())
+	defer tx.Rollback()
+	if _, err := create(Join(tx), "ann"); err == nil || !strings.Contains(err.Error(), "migrated") {
+		t.Error(err)
+	}
+}
+
+// A host whose transaction holds the lock, and who calls the store beside it, gets an error that names the way.
+func TestNotJoined(t *testing.T) {
+	path := t.TempDir() + "/wallets.db"
+	for name, most := range map[string]int{"unlimited": 0, "one connection": 1} {
+		t.Run(name, func(t *testing.T) {
+			host := hostOf(t, path, "?_txlock=immediate")
+			host.SetMaxOpenConns(most)
+			s := must(New(ctx, host, &Options{BusyTimeout: 20 * time.Millisecond}))
+			defer s.Close()
+			id := must(create(s, "ann"))
+			tx := must(host.Begin())
+			defer tx.Rollback()
+			if _, err := doGrant(s, id, "1"); !errors.Is(err, wallet.ErrConflict) || !strings.Contains(err.Error(), "sqlite.Join") {
+				t.Error(err)
+			}
+			if most == 1 {
+				err := s.View(ctx, func(store.Reader) error { return nil })
+				if !errors.Is(err, wallet.ErrConflict) || !strings.Contains(err.Error(), "sqlite.Join") {
+					t.Error(err)
+				}
+			}
+			must(doGrant(Join(tx), id, "1"))
+		})
+	}
+}
+
+// A store on the host's pool, however small, works beside it, and leaves its connections as they were.
+func TestNew(t *testing.T) {
+	for _, most := range []int{1, 2, 4, 0} {
+		host := hostOf(t, t.TempDir()+"/host.db", "?_pragma=busy_timeout(1234)&_pragma=synchronous(1)&_pragma=cache_size(-999)")
+		host.SetMaxOpenConns(most)
+		s := must(New(ctx, host, nil))
+		id := must(create(s, "ann"))
+		must(doGrant(s, id, "1000"))
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				for range 10 {
+					must(doDebit(s, id, "1", ""))
+					stateOf(s, id)
+					var n int
+					if err := host.QueryRow("SELECT count(*) FROM wallet_txn").Scan(&n); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		audit(t, s, id)
+		if got := spendable(s, id); got != "920" {
+			t.Error(got)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := doDebit(s, id, "1", ""); err == nil {
+			t.Error("a closed store works")
+		}
+		if err := s.View(ctx, func(store.Reader) error { return nil }); err == nil {
+			t.Error("a closed store reads")
+		}
+		conns := []*sql.Conn{must(host.Conn(ctx))}
+		for len(conns) < max(1, host.Stats().OpenConnections) {
+			conns = append(conns, must(host.Conn(ctx)))
+		}
+		for _, c := range conns {
+			for pragma, want := range map[string]int{"busy_timeout": 1234, "synchronous": 1, "cache_size": -999} {
+				var got int
+				if err := c.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+					t.Errorf("pool of %d: %s is %d, %v, want %d", most, pragma, got, err, want)
+				}
+			}
+			c.Close()
+		}
+	}
+}
+
+func TestInMemory(t *testing.T) {
+	for _, path := range []string{"", ":memory:", "file::memory:?cache=shared", "file:x?mode=memory"} {
+		if s, err := Open(path, nil); err == nil || !strings.Contains(err.Error(), "memory") {
+			t.Errorf("%q: %v %v", path, s, err)
+		}
+	}
+	host, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	if _, err := New(ctx, host, nil); err == nil || !strings.Contains(err.Error(), "memory") {
+		t.Error(err)
+	}
+	host.SetMaxOpenConns(1)
+	s := must(New(context.Background(), host, nil))
+	id := must(create(s, "ann"))
+	must(doGrant(s, id, "5"))
+	must(doDebit(s, id, "1", "k"))
+	audit(t, s, id)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
