@@ -49,6 +49,19 @@ const (
 	Expiring                // credits that expire within the alert's time
 )
 
+// Covers reports whether the wallet pays for the fee: what Applies says, or its default.
+func (p *Policy) Covers(w *wallet.Wallet, f wallet.Fee) bool {
+	if p.Applies == nil {
+		return w.AppliesTo.Covers(f)
+	}
+	return p.Applies(*w, f)
+}
+
+// Completes reports whether a purchase is settled as it is created: what AutoComplete says, or its default.
+func (p *Policy) Completes(w *wallet.Wallet, t wallet.Transaction) bool {
+	return p.AutoComplete != nil && p.AutoComplete(*w, t)
+}
+
 // Always is an AutoComplete that settles every purchase at once.
 func Always(wallet.Wallet, wallet.Transaction) bool { return true }
 
