@@ -1,4 +1,5 @@
-// Command wallet shows prepaid credits at work: a story to read, and a real usage log burnt down row by row.
+// Command wallet shows prepaid credits at work: a story to read, a real usage log burnt down row by row, and
+// an HTTP API with a page to look at.
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -16,14 +18,15 @@ import (
 type cli struct {
 	Demo   demo   `cmd:"" help:"Tell the life of a customer's credits, step by step, on a SQLite file."`
 	Replay replay `cmd:"" help:"Charge a usage log (CSV) to a wallet, row by row, and show how its credits burn down."`
+	Serve  serve  `cmd:"" help:"Serve the HTTP API, and a page to look at wallets, on a SQLite file."`
 }
 
 const description = `Prepaid credits at work: wallets, top-ups, charges, expiry, and an audit trail that adds up.
 
-Start with "wallet demo"; then try your own usage with "wallet replay".`
+Start with "wallet demo"; then try your own usage with "wallet replay", or run "wallet serve".`
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	k := kong.Parse(new(cli), kong.Name("wallet"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
 	"strings"
@@ -29,6 +30,39 @@ func command(t *testing.T, args ...string) (stdout, stderr string, ok bool) {
 		t.Fatal(failure)
 	}
 	return out.String(), err.String(), failure == nil
+}
+
+var update = flag.Bool("update", false, "write the expected output in testdata anew")
+
+// golden compares what was written with a file, and holds it to 100 columns.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(gotLines), len(wantLines)) {
+		g, w := lineOf(gotLines, i), lineOf(wantLines, i)
+		if g != w {
+			t.Errorf("line %d:\n got %q\nwant %q", i+1, g, w)
+		}
+		if n := len([]rune(g)); n > 100 {
+			t.Errorf("line %d has %d columns: %s", i+1, n, g)
+		}
+	}
+}
+
+func lineOf(lines []string, i int) string {
+	if i >= len(lines) {
+		return "(none)"
+	}
+	return lines[i]
 }
 
 func TestHelpTeaches(t *testing.T) {

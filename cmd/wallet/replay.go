@@ -60,7 +60,7 @@ func (r replay) Run(ctx context.Context) error {
 	b.eng = engine.New(db, &engine.Options{Now: b.clock})
 	err = b.run(ctx, r)
 	if err := errors.Join(err, db.Close()); err != nil {
-		return err
+		return fmt.Errorf("%w\nwhat was charged is in %s", err, path)
 	}
 
 	// What follows is read back from the file, by a store that knows nothing else.

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/engine"
+	"github.com/seed-12493b23/wallet/rest"
+	"github.com/seed-12493b23/wallet/rest/console"
+	"github.com/seed-12493b23/wallet/store/sqlite"
+)
+
+type serve struct {
+	DB        string `name:"db" required:"" placeholder:"FILE" help:"SQLite file with the wallets; made if it is not there."`
+	Addr      string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen. Default: 127.0.0.1:8080."`
+	TokenFile string `placeholder:"FILE" help:"File with the bearer token that requests need. Default: a new one, which is printed."`
+	Changes   bool   `help:"Let the page top up, void, settle and terminate. Default: it only reads."`
+}
+
+func (serve) Help() string {
+	return `Serves the HTTP API under /v1/commerce/billing, the page to look at wallets at /, and /healthz. The API wants the token as "Authorization: Bearer …", the page as a password, with any user name. Each request is logged on the standard error output with the debug_id that its answer has. An interrupt ends it, once the requests under way are answered.
+
+Examples:
+
+  wallet serve --db wallets.db                       on port 8080 of this machine only, with a new token
+  wallet serve --db wallets.db --token-file token    with the token in a file of your own`
+}
+
+// How long things may take.
+const (
+	headTimeout     = 5 * time.Second  // a request's header
+	bodyTimeout     = 15 * time.Second // a request
+	workTimeout     = 20 * time.Second // what it asks for
+	answerTimeout   = 30 * time.Second // all of it, until the answer is sent
+	idleTimeout     = 2 * time.Minute  // between two requests of a connection
+	shutdownTimeout = 15 * time.Second
+	tickEvery       = time.Minute
+)
+
+func (s serve) Run(ctx context.Context) (err error) {
+	secret, made, err := s.token()
+	if err != nil {
+		return err
+	}
+	db, err := sqlite.Open(s.DB, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	listener, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	eng := engine.New(db, &engine.Options{Logger: logger})
+
+	server := &http.Server{
+		Handler:           s.handler(eng, secret, logger),
+		ReadHeaderTimeout: headTimeout, ReadTimeout: bodyTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	fmt.Printf("API    http://%s%s\nPage   http://%[1]s/\n", listener.Addr(), rest.Base)
+	if made {
+		fmt.Println("Token ", secret)
+	}
+	return run(ctx, server, listener, eng)
+}
+
+// run serves, and brings wallets up to date, until the context ends; then it waits for what is under way.
+func run(ctx context.Context, server *http.Server, listener net.Listener, eng *engine.Engine) error {
+	ctx, stop := context.WithCancel(ctx)
+	var ticking sync.WaitGroup
+	ticking.Go(func() { eng.Run(ctx, tickEvery) }) // it logs its errors
+	defer ticking.Wait()
+	defer stop()
+
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	patience, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer done()
+	return server.Shutdown(patience)
+}
+
+// token returns the token of the file, or a new one.
+func (s serve) token() (secret string, made bool, err error) {
+	if s.TokenFile == "" {
+		return rand.Text(), true, nil
+	}
+	text, err := os.ReadFile(s.TokenFile)
+	if err != nil {
+		return "", false, err
+	}
+	if secret = strings.TrimSpace(string(text)); secret == "" || strings.ContainsAny(secret, " \t\r\n") {
+		return "", false, fmt.Errorf("--token-file %s: there is not one token in it", s.TokenFile)
+	}
+	return secret, false, nil
+}
+
+func (s serve) handler(eng *engine.Engine, secret string, logger *slog.Logger) http.Handler {
+	token := rest.Token{Secret: secret}
+	all := console.Actions{TopUp: s.Changes, Void: s.Changes, Settle: s.Changes, Terminate: s.Changes}
+	mux := http.NewServeMux()
+	mux.Handle(rest.Base+"/", rest.New(eng, &rest.Options{Authorize: rest.Bearer(token), Logger: logger}))
+	mux.Handle("/{$}", console.New(eng, &console.Options{Authorize: rest.Basic(token), Allow: all, Logger: logger}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		for _, err := range eng.Wallets(r.Context(), wallet.WalletQuery{Limit: 1}) {
+			if err != nil {
+				logger.Error("healthz", "error", err)
+				http.Error(w, "unavailable", http.StatusServiceUnavailable)
+				return
+			}
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return logged(mux, logger)
+}
+
+// logged logs each request with how it was answered, and lets none work for too long.
+func logged(next http.Handler, logger *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(r.Context(), workTimeout)
+		defer cancel()
+		seen := &seenWriter{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			logger.Info("request", "method", r.Method, "path", r.URL.Path, "status", seen.status, "bytes", seen.bytes,
+				"took", time.Since(start), "remote", r.RemoteAddr, "debug_id", w.Header().Get(rest.DebugIDHeader))
+		}()
+		next.ServeHTTP(seen, r.WithContext(ctx))
+	})
+}
+
+// seenWriter remembers what was answered.
+type seenWriter struct {
+	http.ResponseWriter
+	status, bytes int
+}
+
+func (w *seenWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *seenWriter) Write(b []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += n
+	return n, err
+}
+
+func (w *seenWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/engine"
+	"github.com/seed-12493b23/wallet/store/sqlite"
+)
+
+// What 64 keep-alive clients get done over HTTP, and the share of what as many callers get done in process, on one file in
+// one run.
+func BenchmarkServe(b *testing.B) {
+	const clients = 64
+	amount := wallet.MustAmount
+	for _, c := range []struct {
+		name, path, body string
+		do               func(ctx context.Context, eng *engine.Engine, id wallet.ID) error
+	}{
+		{"debit", "debit", `{"credits_to_debit":"0.01","fee":{"fee_type":"CHARGE"}}`, func(ctx context.Context, eng *engine.Engine, id wallet.ID) error {
+			_, err := eng.Debit(ctx, id, wallet.Debit{Credits: amount("0.01"), Fee: wallet.Fee{Type: wallet.FeeCharge}})
+			return err
+		}},
+		{"topup", "wallet-transactions", `{"type":"TOPUP","granted_credits":"1.0"}`, func(ctx context.Context, eng *engine.Engine, id wallet.ID) error {
+			_, err := eng.TopUp(ctx, id, wallet.TopUp{Granted: amount("1")})
+			return err
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			db, err := sqlite.Open(filepath.Join(b.TempDir(), "wallets.db"), nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			eng := engine.New(db, nil)
+			ids := make([]wallet.ID, clients)
+			for i := range ids {
+				w, err := eng.Create(b.Context(), wallet.Spec{Customer: wallet.CustomerID(fmt.Sprint("customer ", i)), Currency: "USD", Rate: amount("1"),
+					TopUp: wallet.TopUp{Granted: amount("1000000")}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				ids[i] = w.ID
+			}
+			server := httptest.NewServer(serve{}.handler(eng, "secret", slog.New(slog.NewTextHandler(io.Discard, nil))))
+			defer server.Close()
+			conns := make(map[wallet.ID]*conn, clients)
+			for _, id := range ids {
+				conns[id] = dial(b, server, fmt.Sprintf("POST /v1/commerce/billing/wallets/%s/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n"+
+					"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", id, c.path, len(c.body), c.body))
+			}
+
+			// each runs one n times by all clients together, and returns how many were done a second.
+			each := func(n int, one func(id wallet.ID) error) float64 {
+				var wait sync.WaitGroup
+				start := time.Now()
+				for i, id := range ids {
+					wait.Go(func() {
+						for range (n + clients - 1 - i) / clients {
+							if err := one(id); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				wait.Wait()
+				return float64(n) / time.Since(start).Seconds()
+			}
+			b.ResetTimer()
+			inProcess := each(b.N, func(id wallet.ID) error { return c.do(b.Context(), eng, id) })
+			overHTTP := each(b.N, func(id wallet.ID) error { return conns[id].ask() })
+			b.StopTimer()
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(inProcess, "engine/s")
+			b.ReportMetric(overHTTP, "http/s")
+			b.ReportMetric(overHTTP/inProcess, "share")
+		})
+	}
+}
+
+// A conn is a keep-alive client that sends one request again and again. It does as little as a client can: what is measured
+// is the server, though they share the machine.
+type conn struct {
+	net.Conn
+	request []byte
+	answers *bufio.Reader
+}
+
+func dial(b *testing.B, server *httptest.Server, request string) *conn {
+	c, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { c.Close() })
+	return &conn{c, []byte(request), bufio.NewReader(c)}
+}
+
+func (c *conn) ask() error {
+	if _, err := c.Write(c.request); err != nil {
+		return err
+	}
+	status, length := "", 0
+	for {
+		line, err := c.answers.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if status == "" {
+			status = string(line[9:12])
+		}
+		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
+		}
+		if len(line) == 2 {
+			break
+		}
+	}
+	if _, err := c.answers.Discard(length); err != nil || status != "200" || length == 0 {
+		return fmt.Errorf("answered %s and %d bytes: %w", status, length, err)
+	}
+	return nil
+}

@@ -1,0 +1,223 @@
+package rest
+
+import (
+	"encoding"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// What can be wrong with a field.
+const (
+	missing       = "MISSING_REQUIRED_PARAMETER"
+	invalidSyntax = "INVALID_PARAMETER_SYNTAX"
+	invalidValue  = "INVALID_PARAMETER_VALUE"
+	unknown       = "UNKNOWN_PARAMETER"
+	duplicate     = "DUPLICATE_PARAMETER"
+)
+
+// maxProblems is how many bad fields an answer lists.
+const maxProblems = 100
+
+// A shape is what a struct looks like on the wire. Its fields are tagged with their names: json in a body, path and query in
+// the parameters. Embedded structs belong to the outer one. The tag need:"true" marks what must be given, enum:"A B" what a
+// string can be, and null:"clears" a pointer that null points at the zero value.
+type shape struct {
+	path, query, body map[string]*field
+	order             []*field // of the body
+}
+
+type field struct {
+	name  string
+	index []int
+	typ   reflect.Type
+	need  bool
+	null  bool
+	enum  string
+}
+
+func (s *shape) hasBody() bool { return len(s.order) > 0 }
+
+var shapes sync.Map // of *shape, by reflect.Type
+
+func shapeOf(t reflect.Type) *shape {
+	if s, ok := shapes.Load(t); ok {
+		return s.(*shape)
+	}
+	s := &shape{path: make(map[string]*field), query: make(map[string]*field), body: make(map[string]*field)}
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous {
+			continue
+		}
+		one := &field{index: f.Index, typ: f.Type, need: f.Tag.Get("need") != "", null: f.Tag.Get("null") != "", enum: f.Tag.Get("enum")}
+		for _, place := range []struct {
+			tag string
+			in  map[string]*field
+		}{{"path", s.path}, {"query", s.query}, {"json", s.body}} {
+			if one.name, _, _ = strings.Cut(f.Tag.Get(place.tag), ","); one.name == "" {
+				continue
+			}
+			place.in[one.name] = one
+			if place.tag == "json" {
+				s.order = append(s.order, one)
+			}
+			break
+		}
+	}
+	shapes.Store(t, s)
+	return s
+}
+
+// A binder fills structs with what a request says, and collects what is wrong with it.
+type binder struct {
+	enums    map[string][]string
+	location string
+	bad      []detail
+}
+
+func (b *binder) add(pointer, value, issue, description string) {
+	const longest = 64
+	if len(value) > longest {
+		value = strings.ToValidUTF8(value[:longest], "") + "…"
+	}
+	if len(b.bad) < maxProblems {
+		b.bad = append(b.bad, detail{Field: pointer, Value: value, Location: b.location, Issue: issue, Description: description})
+	}
+}
+
+// bind fills a struct with an object.
+func (b *binder) bind(v reflect.Value, n *node, pointer string) {
+	b.location = "body"
+	if n.kind != '{' {
+		b.add(pointer, n.text, invalidSyntax, "is not an object")
+		return
+	}
+	s := shapeOf(v.Type())
+	for i, name := range n.names {
+		f, ok := s.body[name]
+		if at := pointer + "/" + escape(name); ok {
+			b.value(v.FieldByIndex(f.index), f, &n.items[i], at)
+		} else {
+			b.add(at, "", unknown, "is not a field of this request")
+		}
+	}
+	for _, f := range s.order {
+		if f.need && !slices.Contains(n.names, f.name) {
+			b.add(pointer+"/"+f.name, "", missing, "is required")
+		}
+	}
+}
+
+// value fills a field with a JSON value.
+func (b *binder) value(v reflect.Value, f *field, n *node, pointer string) {
+	if v = settable(v); n.kind == 'n' && f.null {
+		return
+	}
+	kind, what := wire(v.Type())
+	switch {
+	case n.kind != kind:
+		b.add(pointer, n.text, invalidSyntax, "is not "+what)
+	case kind == '[':
+		v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
+		for i := range n.items {
+			b.value(v.Index(i), f, &n.items[i], pointer+"/"+itoa(i))
+		}
+	case kind == '{':
+		b.bind(v, n, pointer)
+	default:
+		b.scalar(v, f, n.text, pointer)
+	}
+}
+
+// settable returns what a pointer points at, which is new, or the value itself.
+func settable(v reflect.Value) reflect.Value {
+	if v.Kind() != reflect.Pointer {
+		return v
+	}
+	v.Set(reflect.New(v.Type().Elem()))
+	return v.Elem()
+}
+
+// wire returns the kind of JSON value that carries a type, and what to call it.
+func wire(t reflect.Type) (kind byte, what string) {
+	switch {
+	case t == reflect.TypeFor[seconds](), t == reflect.TypeFor[number]():
+		return '0', "a number"
+	case isText(t) || t.Kind() == reflect.String:
+		return '"', "a string"
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
+		return '0', "a number"
+	case t.Kind() == reflect.Bool:
+		return 't', "true or false"
+	case t.Kind() == reflect.Slice:
+		return '[', "an array"
+	}
+	return '{', "an object"
+}
+
+func isText(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// scalar fills a field with what a text says.
+func (b *binder) scalar(v reflect.Value, f *field, text, pointer string) {
+	if v.Kind() == reflect.Slice { // of a parameter: separated by commas
+		for one := range strings.SplitSeq(text, ",") {
+			v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
+			b.scalar(v.Index(v.Len()-1), f, one, pointer)
+		}
+		return
+	}
+	if r, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		if err := r.UnmarshalText([]byte(text)); err != nil {
+			b.add(pointer, text, invalidSyntax, expectation(v.Type()))
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		allowed := strings.Fields(f.enum)
+		if name, ok := strings.CutPrefix(f.enum, "@"); ok {
+			allowed = b.enums[name]
+		}
+		switch {
+		case !utf8.ValidString(text):
+			b.add(pointer, text, invalidSyntax, "is not UTF-8")
+		case f.enum != "" && !slices.Contains(allowed, text):
+			b.add(pointer, text, invalidValue, "is not one of "+strings.Join(allowed, ", "))
+		}
+		v.SetString(text)
+	case reflect.Bool:
+		if text != "true" && text != "false" {
+			b.add(pointer, text, invalidSyntax, "is not true or false")
+		}
+		v.SetBool(text == "true")
+	default:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			b.add(pointer, text, invalidSyntax, "is not an integer")
+		}
+		v.SetInt(int64(n))
+	}
+}
+
+// expectation says what a text was not.
+func expectation(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return "is not an instant as in 2026-12-31T00:00:00Z"
+	case reflect.TypeFor[positive]():
+		return "is not a positive decimal of at most 18 digits before the point and 12 after"
+	case reflect.TypeFor[quantity]():
+		return "is not a decimal of at most 18 digits before the point and 12 after"
+	case reflect.TypeFor[seconds]():
+		return "is not a positive number of seconds"
+	}
+	return "is not a UUID"
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
