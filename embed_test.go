@@ -4,10 +4,14 @@ package wallet_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	_ "modernc.org/sqlite"
@@ -15,6 +19,9 @@ import (
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/engine"
 	"github.com/seed-12493b23/wallet/policy"
+	"github.com/seed-12493b23/wallet/rest"
+	"github.com/seed-12493b23/wallet/rest/console"
+	"github.com/seed-12493b23/wallet/store/memory"
 	"github.com/seed-12493b23/wallet/store/sqlite"
 	"github.com/seed-12493b23/wallet/store/storetest"
 )
@@ -85,6 +92,46 @@ func Example_transaction() {
 	// Output:
 	// paid 49 - left 51
 	// rolled back - left 51
+}
+
+// The wallets over HTTP, in the host's own server.
+func Example_http() {
+	eng := engine.New(memory.New(), nil)
+	create(eng, wallet.Spec{TopUp: wallet.TopUp{Granted: wallet.MustAmount("20")}})
+	secret := "of the support team"
+
+	mux := http.NewServeMux()
+	mux.Handle(rest.Base+"/", rest.New(eng, &rest.Options{
+		Authorize: rest.Bearer(rest.Token{Secret: secret, ReadOnly: true}),
+	}))
+	mux.Handle("/admin/wallets", console.New(eng, &console.Options{
+		Authorize: rest.Basic(rest.Token{Secret: secret}),
+		Allow:     console.Actions{TopUp: true, Settle: true},
+	}))
+
+	request := httptest.NewRequest("GET", rest.Base+"/wallets?external_customer_id=acme", nil)
+	request.Header.Set("Authorization", "Bearer "+secret)
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, request)
+	var list struct {
+		Wallets []struct {
+			Available string `json:"available_credits"`
+		}
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &list); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(answer.Code, list.Wallets[0].Available)
+
+	request = httptest.NewRequest("GET", "/admin/wallets?customer=acme", nil)
+	request.SetBasicAuth("anybody", secret)
+	answer = httptest.NewRecorder()
+	mux.ServeHTTP(answer, request)
+	fmt.Println(answer.Code, strings.Contains(answer.Body.String(), "20.00 USD"))
+
+	// Output:
+	// 200 20.0
+	// 200 true
 }
 
 // A policy of one's own, and the proof of it.

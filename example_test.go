@@ -166,34 +166,85 @@ func ExampleVoid() {
 	// voided 450 left 50
 }
 
-// Credits expire at their own instant, whoever looks and whenever.
-func ExampleLot() {
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	eng := engine.New(memory.New(), &engine.Options{Now: func() time.Time { return now }})
-	w := create(eng, wallet.Spec{TopUp: wallet.TopUp{Granted: wallet.MustAmount("50")}})
-	must(eng.TopUp(ctx, w.ID, wallet.TopUp{Granted: wallet.MustAmount("30"), ExpiresIn: 24 * time.Hour}))
+// Credits are reserved before the work, and spent as far as it took them.
+func ExampleAuthorization() {
+	eng := engine.New(memory.New(), nil)
+	w := create(eng, wallet.Spec{TopUp: wallet.TopUp{Granted: wallet.MustAmount("100")}})
 
-	for lot, err := range eng.Lots(ctx, w.ID) { // in the order they will be spent
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(lot.Remaining, "credits, expiring:", !lot.ExpiresAt.IsZero())
-	}
+	hold := must(eng.Authorize(ctx, wallet.Authorization{Wallet: w.ID, Credits: wallet.MustAmount("30"), For: time.Hour}))
+	b := must(eng.Wallet(ctx, w.ID)).Balance
+	fmt.Println("spendable", b.Spendable, "held", b.Held)
 
-	now = now.AddDate(0, 1, 0)
-	fmt.Println("a month later:", must(eng.Wallet(ctx, w.ID)).Balance.Spendable)
-	for t, err := range eng.Transactions(ctx, wallet.TransactionQuery{Wallet: w.ID, Kinds: []wallet.Kind{wallet.Expired}}) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(t.Kind, t.Credits, "at", t.CreatedAt.Format(time.DateTime))
+	must(eng.Capture(ctx, hold.ID, wallet.Capture{Credits: wallet.MustAmount("12.5")}))
+	b = must(eng.Wallet(ctx, w.ID)).Balance
+	fmt.Println("spendable", b.Spendable, "held", b.Held, "consumed", b.Consumed)
+
+	// Output:
+	// spendable 70 held 30
+	// spendable 87.5 held 0 consumed 12.5
+}
+
+// A refund returns consumed credits to what they were.
+func ExampleRefund() {
+	eng := engine.New(memory.New(), nil)
+	w := create(eng, wallet.Spec{TopUp: wallet.TopUp{Granted: wallet.MustAmount("100")}})
+	paid := must(eng.Debit(ctx, w.ID, wallet.Debit{Credits: wallet.MustAmount("40")}))
+
+	back := must(eng.Refund(ctx, paid.ID, wallet.Refund{Credits: wallet.MustAmount("15"), Reason: "outage"}))
+	fmt.Println(back[0].Kind, back[0].Credits, "balance", back[0].BalanceAfter)
+
+	_, err := eng.Refund(ctx, paid.ID, wallet.Refund{Credits: wallet.MustAmount("26")})
+	fmt.Println("more than was paid:", errors.Is(err, wallet.ErrInsufficient))
+
+	// Output:
+	// refunded 15 balance 75
+	// more than was paid: true
+}
+
+// Credits move between two wallets of a customer, and keep their origin, priority and expiry.
+func ExampleTransfer() {
+	eng := engine.New(memory.New(), nil)
+	from := create(eng, wallet.Spec{TopUp: wallet.TopUp{Granted: wallet.MustAmount("100")}})
+	to := create(eng, wallet.Spec{})
+
+	for _, t := range must(eng.Transfer(ctx, from.ID, to.ID, wallet.Transfer{Credits: wallet.MustAmount("30")})) {
+		fmt.Println(t.Kind, t.Credits, "balance", t.BalanceAfter)
 	}
 
 	// Output:
-	// 30 credits, expiring: true
-	// 50 credits, expiring: false
-	// a month later: 50
-	// expired 30 at 2026-01-02 00:00:00
+	// transferred_out 30 balance 70
+	// transferred_in 30 balance 30
+}
+
+// Every change is an event, written in the same commit. A reader keeps the last cursor it saw.
+func ExampleEvent() {
+	eng := engine.New(memory.New(), nil)
+	w := create(eng, wallet.Spec{TopUp: wallet.TopUp{Granted: wallet.MustAmount("10")}})
+	must(eng.Debit(ctx, w.ID, wallet.Debit{Credits: wallet.MustAmount("4")}))
+
+	var seen wallet.Cursor
+	for e, err := range eng.Events(ctx, wallet.EventQuery{Wallet: w.ID}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(e.Number, e.Kind, e.Credits)
+		seen = e.Cursor
+	}
+
+	must(eng.Debit(ctx, w.ID, wallet.Debit{Credits: wallet.MustAmount("1")}))
+	for e, err := range eng.Events(ctx, wallet.EventQuery{Wallet: w.ID, After: seen}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("then", e.Number, e.Kind, e.Credits)
+	}
+
+	// Output:
+	// 1 created 0
+	// 2 topped_up 10
+	// 3 settled 10
+	// 4 consumed 4
+	// then 5 consumed 1
 }
 
 // Draws tell which lots paid for what.
@@ -261,30 +312,6 @@ func ExampleChanges() {
 	// Output:
 	// Team 3 active
 	// terminated 0 true
-}
-
-// A rule tops a wallet up by itself; month ends do not drift.
-func ExampleRule() {
-	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	eng := engine.New(memory.New(), &engine.Options{Now: func() time.Time { return now }})
-	w := create(eng, wallet.Spec{Rules: []wallet.Rule{{
-		Trigger: wallet.TriggerInterval, Every: wallet.Monthly, Granted: wallet.MustAmount("100"), UntilNext: true,
-	}}})
-
-	now = now.AddDate(0, 3, 0)
-	for t, err := range eng.Transactions(ctx, wallet.TransactionQuery{Wallet: w.ID, OldestFirst: true}) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(t.CreatedAt.Format(time.DateOnly), t.Kind, t.Credits)
-	}
-
-	// Output:
-	// 2026-02-28 granted 100
-	// 2026-03-31 expired 100
-	// 2026-03-31 granted 100
-	// 2026-04-30 expired 100
-	// 2026-04-30 granted 100
 }
 
 // A page of the history, and the one behind it.

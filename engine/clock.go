@@ -133,15 +133,18 @@ func (k *work) steps(p *purse, budget *int) (bool, error) {
 	if whole, err := k.expireLots(p, k.ExpiringLots(p.ID, k.at), budget); err != nil || !whole {
 		return whole, err
 	}
+	if part := p.memo().Partial; !part.Lapsed {
+		if err := k.lapse(p); err != nil {
+			return false, err
+		}
+		part.Lapsed = true
+	}
 	if !p.ExpiresAt.IsZero() && !k.at.Before(p.ExpiresAt) {
 		whole, err := k.expireLots(p, k.openLots(p.ID), budget)
 		if err != nil || !whole {
 			return whole, err
 		}
 		return true, k.end(p, "the wallet expired")
-	}
-	if err := k.lapse(p); err != nil {
-		return false, err
 	}
 	if err := k.intervals(p); err != nil {
 		return false, err

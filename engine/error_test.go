@@ -1,12 +1,15 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/policy"
+	"github.com/seed-12493b23/wallet/store"
 )
 
 // ErrInsufficient says what was needed and what there was: in money, if that was asked for.
@@ -148,5 +151,36 @@ func TestTerminated(t *testing.T) {
 		again := must(d.Terminate(ctx(), d.id))
 		wantSame(t, again, ended, "the wallet")
 		wantEqual(t, len(d.lots(d.id)), 0, "open lots")
+	})
+}
+
+// A context that has ended undoes a command, and ends a read.
+func TestEndedContext(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, open func(testing.TB) store.Store) {
+		d := newDesk(on(t, open(t), policy.Policy{}))
+		ended, cancel := context.WithCancel(ctx())
+		cancel()
+		one := amount("1")
+		d.unchanged(func() {
+			for name, err := range map[string]error{
+				"create":    second(d.Create(ended, wallet.Spec{Customer: "new", Currency: "USD", Rate: one})),
+				"update":    second(d.Update(ended, d.id, wallet.Changes{Name: wallet.Set("x")})),
+				"top up":    second(d.TopUp(ended, d.id, wallet.TopUp{Granted: one, Key: "k"})),
+				"settle":    second(d.Settle(ended, d.purchase, wallet.Settlement{})),
+				"fail":      second(d.Fail(ended, d.purchase, "")),
+				"debit":     second(d.Debit(ended, d.id, wallet.Debit{Credits: one})),
+				"charge":    second(d.Charge(ended, wallet.Charge{Customer: "acme", Currency: "USD", Fees: []wallet.Fee{{Amount: one}}})),
+				"preview":   second(d.Preview(ended, wallet.Charge{Customer: "acme", Currency: "USD", Fees: []wallet.Fee{{Amount: one}}})),
+				"void":      second(d.Void(ended, d.id, wallet.Void{All: true})),
+				"terminate": second(d.Terminate(ended, d.id)),
+				"wallet":    second(d.Wallet(ended, d.id)),
+				"lots":      last(d.Lots(ended, d.id)),
+				"tick":      second(d.Tick(ended)),
+			} {
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("%s: got error %v", name, err)
+				}
+			}
+		})
 	})
 }

@@ -70,7 +70,7 @@ func (k *work) authorize(a wallet.Authorization) (h wallet.Hold, err error) {
 	}
 	h = wallet.Hold{
 		ID: wallet.MintHoldID(k.lastHold(), k.at), Customer: k.customer, Wallet: a.Wallet, Currency: shares[0].p.Currency, State: wallet.HoldOpen,
-		Fee: a.Fee, ExpiresAt: k.at.Add(cmp.Or(a.For, defaultHold)).Truncate(time.Microsecond),
+		Fee: a.Fee, ExpiresAt: after(k.at, cmp.Or(a.For, defaultHold)),
 		Reference: a.Reference, Metadata: maps.Clone(a.Metadata), CreatedAt: k.at,
 	}
 	h.Money.Currency, h.Captured.Currency = h.Currency, h.Currency

@@ -30,8 +30,9 @@ type notes struct {
 
 // partial is how far an instant was booked that has more events than one commit takes.
 type partial struct {
-	Before wallet.Balance `json:"before"`         // the balance before it
-	Done   bool           `json:"done,omitempty"` // this wallet's steps are booked; others' are not
+	Before wallet.Balance `json:"before"`           // the balance before it
+	Lapsed bool           `json:"lapsed,omitempty"` // its purchases that lapse have
+	Done   bool           `json:"done,omitempty"`   // this wallet's steps are booked; others' are not
 }
 
 // A ruleNote is the history of a rule.

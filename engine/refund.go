@@ -80,7 +80,7 @@ func (k *work) refund(p *purse, t wallet.Transaction, r wallet.Refund) ([]wallet
 		in.Corrects, in.Reason, in.Metadata = t.ID, r.Reason, maps.Clone(r.Metadata)
 		inherit(&in, origin)
 		if grace := k.e.policy.RefundGrace; grace > 0 && lapsed(in, k.at) {
-			in.ExpiresAt = k.at.Add(grace)
+			in.ExpiresAt = after(k.at, grace)
 		}
 		b := &p.state.Balance
 		b.Consumed = b.Consumed.Sub(d.Credits)

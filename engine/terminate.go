@@ -89,9 +89,15 @@ func (k *work) end(p *purse, reason string) error {
 			return err
 		}
 	}
+	if p.notes != nil {
+		p.notes.Partial = nil
+	}
 	p.change(func(w *wallet.Wallet) { w.Status, w.TerminatedAt = wallet.Terminated, k.at })
-	p.state.Balance.Pending = wallet.Amount{} // what lapsed at this very instant counted until now
-	p.use(nil)
+	if p.use(nil) {
+		if err := k.emitUse(p); err != nil {
+			return err
+		}
+	}
 	p.state.UpdatedAt, p.state.NextDue = k.at, time.Time{}
 	if err := k.emit(p, wallet.Event{Kind: wallet.EventTerminated, Credits: p.state.Balance.Kept}); err != nil {
 		return err

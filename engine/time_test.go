@@ -70,7 +70,10 @@ func TestFirstAndLastInstant(t *testing.T) {
 			kinds = append(kinds, tx.Kind)
 		}
 		wantEqual(t, kinds, []wallet.Kind{wallet.Granted, wallet.Granted, wallet.Expired, wallet.Consumed, wallet.Consumed}, "kinds")
-		wantEqual(t, w.list(wallet.TransactionQuery{Wallet: id, From: w.clock}), w.list(wallet.TransactionQuery{Wallet: id, Limit: 2}), "the last instant's")
+		for _, to := range []time.Time{{}, w.clock.Add(time.Nanosecond), w.clock.Add(time.Microsecond), w.clock.AddDate(1, 0, 0)} {
+			got := w.list(wallet.TransactionQuery{Wallet: id, From: w.clock, To: to})
+			wantSame(t, got, w.list(wallet.TransactionQuery{Wallet: id, Limit: 2}), fmt.Sprint("the last instant's, up to ", to))
+		}
 	})
 }
 
@@ -90,6 +93,24 @@ func TestLongDurations(t *testing.T) {
 	for _, l := range w.lots(id) {
 		if !l.ExpiresAt.IsZero() && !w.clock.Before(l.ExpiresAt) {
 			t.Errorf("an open lot has expired: %+v", l)
+		}
+	}
+}
+
+// No instant that is written lies beyond the last there is.
+func TestEndOfTime(t *testing.T) {
+	w := newWorld(t)
+	w.use(policy.Policy{RefundGrace: 240 * time.Hour})
+	w.clock = time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)
+	id := w.open("10")
+	w.topUp(id, wallet.TopUp{Granted: amount("1"), ExpiresAt: w.clock.Add(time.Minute)})
+	used := w.debit(id, "1")
+	w.wait(time.Minute)
+	hold := must(w.Authorize(ctx(), wallet.Authorization{Wallet: id, Credits: amount("1")}))
+	back := must(w.Refund(ctx(), used.ID, wallet.Refund{}))
+	for what, at := range map[string]time.Time{"hold": hold.ExpiresAt, "refund": back[0].ExpiresAt} {
+		if at.Year() > 9999 {
+			t.Errorf("the %s expires at %s", what, at)
 		}
 	}
 }

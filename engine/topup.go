@@ -171,9 +171,7 @@ func (k *work) completes(p *purse, t *wallet.Transaction) bool {
 func (k *work) settle(p *purse, t *wallet.Transaction) error {
 	t.State, t.SettledAt = wallet.Settled, k.at
 	if t.ExpiresIn != 0 {
-		if t.ExpiresAt = k.at.Add(t.ExpiresIn); t.ExpiresAt.After(lastInstant) || t.ExpiresAt.Before(k.at) {
-			t.ExpiresAt = lastInstant
-		}
+		t.ExpiresAt = after(k.at, t.ExpiresIn)
 	}
 	b := &p.state.Balance
 	b.Spendable = b.Spendable.Add(t.Credits)

@@ -159,9 +159,23 @@ func TestCopies(t *testing.T) {
 		spoil(spoilt.Metadata)
 	}
 	spoil(must(w.Transaction(ctx(), used.ID)).Metadata)
+	records := func() (all []map[string]string) {
+		for ev, err := range w.Events(ctx(), wallet.EventQuery{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ev.Record != nil {
+				all = append(all, ev.Record.Metadata)
+			}
+		}
+		return all
+	}
+	for _, m := range records() {
+		spoil(m)
+	}
 
 	again := w.read(created.ID)
-	all := []map[string]string{again.Metadata}
+	all := append(records(), again.Metadata)
 	for _, tx := range w.list(wallet.TransactionQuery{}) {
 		all = append(all, tx.Metadata)
 		for _, d := range w.draws(tx.ID) {

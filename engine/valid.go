@@ -38,6 +38,14 @@ func instant(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
+// after returns the instant so long after t, in whole microseconds, or the last one there is.
+func after(t time.Time, d time.Duration) time.Time {
+	if sum := t.Add(d).Truncate(time.Microsecond); sum.Before(lastInstant) {
+		return sum
+	}
+	return lastInstant
+}
+
 // checker collects what is wrong with a request, field by field.
 type checker struct {
 	wallet.InvalidError

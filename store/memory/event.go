@@ -82,25 +82,21 @@ func (t *tx) AddEvent(given wallet.Event) error {
 
 // tells reports whether the transaction of e tells all there is in the event given.
 func (l *ledger) tells(e *event, given *wallet.Event) bool {
-	told := l.told(e)
-	return told.Kind == given.Kind && told.At.Equal(given.At) && told.Credits.Equal(given.Credits) && told.Rule == given.Rule &&
+	t, kind, at, rule := l.told(e)
+	return kind == given.Kind && at == micros(given.At) && rule == given.Rule && t.credits.Equal(given.Credits) &&
 		given.Hold.IsZero() && given.Alert == "" && given.Record == nil
 }
 
-// told returns what the transaction of e tells.
-func (l *ledger) told(e *event) (w wallet.Event) {
-	t := l.records.at(int(e.position))
-	w.Transaction.SetBytes(t.id.bytes())
-	w.Credits = t.credits
+// told returns the transaction of e, and what it tells.
+func (l *ledger) told(e *event) (t *record, kind wallet.EventKind, at int64, rule wallet.RuleID) {
+	t = l.records.at(int(e.position))
 	if e.what == hasSettled {
-		w.Kind, w.At = wallet.EventSettled, instant(t.settled)
-		return w
+		return t, wallet.EventSettled, t.settled, rule
 	}
-	w.Kind, w.At = added[t.kind], instant(t.created)
 	if t.extra != nil {
-		w.Rule = t.extra.rule
+		rule = t.extra.rule
 	}
-	return w
+	return t, added[t.kind], t.created, rule
 }
 
 // event makes a [wallet.Event] of the ledger's event at a position.
@@ -109,7 +105,9 @@ func (l *ledger) event(position int) (w wallet.Event) {
 	if e.what == isRare {
 		w = *l.rare.at(int(e.position))
 	} else {
-		w = l.told(e)
+		t, kind, at, rule := l.told(e)
+		w.Transaction.SetBytes(t.id.bytes())
+		w.Kind, w.At, w.Rule, w.Credits = kind, instant(at), rule, t.credits
 	}
 	w.Wallet, w.Customer, w.Number = l.wallet.ID, l.wallet.Customer, int64(position)+1
 	w.Cursor = wallet.Cursor(strconv.FormatUint(e.cursor, 10))

@@ -13,7 +13,7 @@ const parts = 64
 // A directory finds customers' accounts.
 type directory struct {
 	parts [parts]struct {
-		sync.RWMutex
+		sync.Mutex
 		accounts map[wallet.CustomerID]*account
 		_        [64]byte
 	}
@@ -30,8 +30,8 @@ func (d *directory) part(c wallet.CustomerID) uint32 { return hash(string(c)) % 
 // get returns a customer's account, or nil.
 func (d *directory) get(c wallet.CustomerID) *account {
 	p := &d.parts[d.part(c)]
-	p.RLock()
-	defer p.RUnlock()
+	p.Lock()
+	defer p.Unlock()
 	return p.accounts[c]
 }
 
@@ -64,7 +64,7 @@ func (d *directory) drop(a *account) {
 // An index finds the ledger that an ID belongs to, and has the IDs in order.
 type index struct {
 	parts [parts]struct {
-		sync.RWMutex
+		sync.Mutex
 		entries ordered[entry]
 		_       [64]byte
 	}
@@ -78,8 +78,8 @@ type entry struct {
 // get returns the ledger of an ID, or nil.
 func (x *index) get(id uid) *ledger {
 	p := &x.parts[id.lo%parts]
-	p.RLock()
-	defer p.RUnlock()
+	p.Lock()
+	defer p.Unlock()
 	if e := p.entries.at(p.entries.seek(func(e *entry) bool { return e.id.less(id) })); e != nil && e.id == id {
 		return e.ledger
 	}

@@ -37,16 +37,17 @@ func (c *content) lapses(expires int64, key []byte) bool {
 	return c.expires < expires || c.expires == expires && c.precedes(key)
 }
 
-// fill makes the content of a lot, which has passed its check.
-func fill(p *store.Lot) (content, error) {
+// fill makes c the content of a lot, which has passed its check.
+func (c *content) fill(p *store.Lot) error {
 	kind := slices.Index(kinds[1:], p.Kind) + 1
 	if !p.Kind.Inbound() || p.Priority < 0 || p.Priority > math.MaxUint8 {
-		return content{}, fmt.Errorf("store: refused lot %s: kind %q, priority %d", p.ID, p.Kind, p.Priority)
+		return fmt.Errorf("store: refused lot %s: kind %q, priority %d", p.ID, p.Kind, p.Priority)
 	}
-	return content{
+	*c = content{
 		credits: p.Credits, remaining: p.Remaining, held: p.Held, key: p.Key,
 		expires: micros(p.ExpiresAt), opened: micros(p.OpenedAt), kind: code(kind), priority: uint8(p.Priority),
-	}, nil
+	}
+	return nil
 }
 
 // show makes a [store.Lot] of it.
@@ -69,9 +70,9 @@ func (l *ledger) vacant(key []byte, by *lot) bool {
 }
 
 // replace gives the lot new content, and its places among the open ones.
-func (it *lot) replace(c content) {
+func (it *lot) replace(c *content) {
 	if it.open() && c.open() && it.expires == c.expires && bytes.Equal(it.key, c.key) {
-		it.content = c // as nearly always: something was taken
+		it.content = *c // as nearly always: something was taken
 		return
 	}
 	spending, expiring := &it.ledger.spending, &it.ledger.expiring
@@ -81,7 +82,7 @@ func (it *lot) replace(c content) {
 			expiring.remove(expiring.seek(func(o **lot) bool { return (*o).lapses(it.expires, it.key) }))
 		}
 	}
-	if it.content = c; !c.open() {
+	if it.content = *c; !c.open() {
 		it.key = nil
 		return
 	}

@@ -70,7 +70,7 @@ func (j *journal) undo(a *account, s *Store) {
 		l.unbook()
 	}
 	for _, o := range slices.Backward(j.lots) {
-		o.lot.replace(o.before)
+		o.lot.replace(&o.before)
 	}
 	for _, it := range j.opened {
 		delete(it.ledger.lots, it.id)

@@ -106,8 +106,8 @@ func (t *tx) PutLot(p store.Lot) error {
 	if err := p.Check(before); err != nil {
 		return err
 	}
-	c, err := fill(&p)
-	if err != nil {
+	var c content
+	if err := c.fill(&p); err != nil {
 		return err
 	}
 	if c.open() && !l.vacant(p.Key, it) {
@@ -117,7 +117,7 @@ func (t *tx) PutLot(p store.Lot) error {
 		return err
 	}
 	t.journal.lots = append(t.journal.lots, oldLot{it, it.content})
-	it.replace(c)
+	it.replace(&c)
 	return nil
 }
 

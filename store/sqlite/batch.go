@@ -79,7 +79,7 @@ func (w *writerConn) use(c *conn) {
 	w.base = newBase(c)
 	w.base.recent = new(recent)
 	w.unit = unit.New(w.base)
-	w.writer.session = c
+	w.writer = writer{session: c}
 }
 
 // done ends what Begin began.
@@ -151,6 +151,8 @@ func (w *writerConn) forget() {
 	w.unit.Forget()
 	w.base.recent.reset()
 	clear(w.base.owners)
+	clear(w.base.ids)
+	w.writer.last = 0
 }
 
 func (w *writerConn) Commit(u *unit.Unit) error {

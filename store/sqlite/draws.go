@@ -22,7 +22,7 @@ func (b *base) Draws(of wallet.TransactionID, skip int) iter.Seq2[wallet.Draw, e
 			return
 		}
 		if !t.Kind.Inbound() {
-			draws, err := parseDraws(t.draws, &t.Transaction, t.prev)
+			draws, err := b.parseDraws(&t)
 			if err != nil {
 				yield(wallet.Draw{}, err)
 				return
@@ -55,20 +55,20 @@ func (b *base) Draws(of wallet.TransactionID, skip int) iter.Seq2[wallet.Draw, e
 
 // drawsFrom returns draws from a lot, from number n on: up to a milestone a page away, or to the last.
 func (b *base) drawsFrom(lot wallet.TransactionID, n int64) ([]draw, error) {
-	_, by, found, err := b.mark(lot, n+page-1)
-	if err == nil && !found {
-		by, found, err = b.lastDrawFrom(lot)
+	end, err := b.mark(lot, n+page-1)
+	if err == nil && end.Len == 0 {
+		end, err = b.drawn(lot)
 	}
-	if !found || err != nil {
+	if end.Len == 0 || err != nil {
 		return nil, err
 	}
 	var draws []draw
-	for first := n + 1; first > n; { // first is the number of the first draw among those of by
-		t, err := b.record(by)
+	for by, first := end.Last, n+1; first > n; { // first is the number of the first draw among those of by
+		t, err := b.recordNo(by)
 		if err != nil {
 			return nil, err
 		}
-		all, err := parseDraws(t.draws, &t.Transaction, t.prev)
+		all, err := b.parseDraws(&t)
 		if err != nil {
 			return nil, err
 		}
@@ -92,27 +92,23 @@ func (b *base) drawsFrom(lot wallet.TransactionID, n int64) ([]draw, error) {
 	return draws, nil
 }
 
-// lastDrawFrom returns the last transaction that drew from a lot.
-func (b *base) lastDrawFrom(lot wallet.TransactionID) (by wallet.TransactionID, found bool, err error) {
+// drawn returns the draws made from a lot.
+func (b *base) drawn(lot wallet.TransactionID) (unit.Chain, error) {
 	l, err := b.LoadLot(lot)
 	if errors.Is(err, wallet.ErrNotFound) {
-		drawn, err := b.LoadDrawn(lot)
-		return drawn.Last, drawn.Len > 0, err
+		return b.LoadDrawn(lot)
 	}
 	if err != nil {
-		return by, false, err
+		return unit.Chain{}, err
 	}
 	w, err := b.LoadWallet(l.Wallet)
 	if err != nil {
-		return by, false, err
+		return unit.Chain{}, err
 	}
 	if w.Hot.ID == lot {
 		l.Drawn = w.Hot.Drawn
 	}
-	return l.Drawn.Last, l.Drawn.Len > 0, nil
+	return l.Drawn, nil
 }
 
-func (b *base) LoadDrawn(lot wallet.TransactionID) (c unit.Chain, err error) {
-	c.Len, c.Last, _, err = b.lastMark(lot)
-	return c, err
-}
+func (b *base) LoadDrawn(lot wallet.TransactionID) (unit.Chain, error) { return b.lastMark(lot) }

@@ -2,305 +2,229 @@ package sqlite
 
 import (
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/store/internal/unit"
 )
 
-// The feed of events is a table that is only appended to: one writer at a time gives out the cursors, so their order is that
-// of the commits. An event that tells of a transaction, and nothing else, is the transaction's ID. The events of a wallet are a
-// chain, as its transactions are: each knows the one before it, and every 64th is in an index.
+// The feed has the transactions that tell an event and the events that no transaction tells. Both are numbered in the order of
+// the commits: one writer at a time gives out the numbers, which are the cursors.
+
+const selectEvent = "SELECT e.no, e.wallet, e.number, e.kind, e.at, e.credits, t.id, e.more FROM wallet_event e LEFT JOIN wallet_txn t ON t.no = e.txn "
 
 var (
-	insertEvent = newQuery("INSERT INTO wallet_event (wallet, number, prev, kind, txn, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-
-	eventsBehind = newQuery(selectEvent + "FROM wallet_event e WHERE e.cursor > ?1 ORDER BY e.cursor LIMIT ?2")
-	eventAt      = newQuery("SELECT wallet, number FROM wallet_event WHERE cursor = ?1")
-	eventMark    = newQuery("SELECT number, cursor FROM wallet_event WHERE wallet = ?1 AND number >= ?2 AND number % 64 = 0 ORDER BY number LIMIT 1")
-
-	// eventChain follows the chain from the event ?1 back to that of number ?2.
-	eventChain = newQuery(`WITH RECURSIVE step (cursor, number) AS (
-	SELECT cursor, number FROM wallet_event WHERE cursor = ?1
-	UNION ALL
-	SELECT p.cursor, p.number FROM step CROSS JOIN wallet_event n ON n.cursor = step.cursor CROSS JOIN wallet_event p ON p.cursor = n.prev
-	WHERE step.number > ?2)
-` + selectEvent + "FROM step CROSS JOIN wallet_event e ON e.cursor = step.cursor WHERE e.number <= ?3")
+	insertEvent = newQuery("INSERT INTO wallet_event (no, wallet, number, kind, at, credits, txn, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+	eventsOf    = newQuery(selectEvent + "WHERE e.wallet = ?1 AND e.no > ?2 ORDER BY e.no LIMIT 64")
+	allEvents   = newQuery(selectEvent + "WHERE e.no > ?2 ORDER BY e.no LIMIT 64")
+	allTold     = newQuery("SELECT " + selectTxn + "FROM wallet_txn t WHERE t.no > ?1 AND t.event IS NOT NULL ORDER BY t.no LIMIT 64")
 )
 
-const selectEvent = "SELECT e.cursor, e.wallet, e.number, e.kind, e.txn, e.more "
+// detail is what of an event has no column.
+type detail struct {
+	Transaction wallet.TransactionID `json:"transaction,omitzero"` // that is not there
+	Hold        wallet.HoldID        `json:"hold,omitzero"`
+	Rule        wallet.RuleID        `json:"rule,omitzero"`
+	Alert       string               `json:"alert,omitempty"`
+	Record      *wallet.Wallet       `json:"record,omitempty"`
+}
 
-// eventKinds are the codes of kinds of events.
-var eventKinds = []wallet.EventKind{wallet.EventCreated, wallet.EventUpdated, wallet.EventToppedUp, wallet.EventSettled,
-	wallet.EventFailed, wallet.EventLapsed, wallet.EventConsumed, wallet.EventVoided, wallet.EventExpired, wallet.EventHeld,
-	wallet.EventCaptured, wallet.EventReleased, wallet.EventRefunded, wallet.EventTransferredOut, wallet.EventTransferredIn,
-	wallet.EventUsed, wallet.EventFired, wallet.EventAlerted, wallet.EventRecovered, wallet.EventTerminated}
-
-// told are the events that are told by their transaction: it was added with just these credits, at its creation.
-var told = map[wallet.EventKind]bool{wallet.EventToppedUp: true, wallet.EventConsumed: true, wallet.EventVoided: true,
-	wallet.EventExpired: true, wallet.EventRefunded: true, wallet.EventTransferredOut: true, wallet.EventTransferredIn: true}
-
-// events appends events to the feed.
+// events writes the events that no transaction tells.
 func (w *writer) events(c *unit.Changes) error {
 	for i := range c.Events {
 		e := &c.Events[i]
-		var more driver.Value
-		if !told[e.Kind] {
-			rest := e.Event
-			rest.Wallet, rest.Customer, rest.Number, rest.Kind, rest.Transaction = wallet.ID{}, "", 0, "", wallet.TransactionID{}
-			text, err := json.Marshal(&rest)
+		if e.Told != nil {
+			continue
+		}
+		rest := detail{Hold: e.Hold, Rule: e.Rule, Alert: e.Alert, Record: e.Record}
+		var about driver.Value
+		if !e.Transaction.IsZero() {
+			no, err := w.numberOf(c, e.Transaction)
 			if err != nil {
 				return err
 			}
-			more = string(text)
+			if about = someInt(no); no == 0 {
+				rest.Transaction = e.Transaction
+			}
 		}
-		done, err := w.exec(insertEvent, e.Of.No, e.Number, someInt(e.Of.LastEvent), code(eventKinds, e.Kind), someUUID(e.Transaction), more)
+		more, err := asJSON(&rest, rest != detail{})
 		if err != nil {
 			return err
 		}
-		if e.Of.LastEvent, err = done.LastInsertId(); err != nil {
+		if _, err := w.exec(insertEvent, e.No, e.Of.No, e.Number, string(e.Kind), instant(e.At), amount(e.Credits), about, more); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// An eventRow is an event as it is in the table.
-type eventRow struct {
+// An entry is an event with its place in the feed.
+type entry struct {
+	no int64
 	wallet.Event
-	cursor, no int64
-	told       bool
 }
 
-func scanEvent(row []driver.Value) (e eventRow, err error) {
-	r := reader{row: row}
-	e.cursor, e.no = r.int(), r.int()
-	number, kind, txn := r.int(), word(&r, eventKinds), r.txn()
-	e.told = row[r.at] == nil
-	r.json(&e.Event)
-	e.Number, e.Kind, e.Transaction = number, kind, txn
-	e.Cursor = wallet.Cursor(strconv.FormatInt(e.cursor, 10))
-	return e, r.err
-}
-
-// events reads rows of selectEvent, and what they leave to their transactions and wallets.
-func (b *base) events(q *query, args ...driver.Value) (page []eventRow, err error) {
+// entries reads rows of selectEvent.
+func (b *base) entries(q *query, args ...driver.Value) (page []entry, err error) {
+	var of []int64
 	err = b.rows(q, func(row []driver.Value) error {
-		e, err := scanEvent(row)
+		r := reader{row: row}
+		e := entry{no: r.int()}
+		of = append(of, r.int())
+		e.Number, e.Kind, e.At, e.Credits, e.Transaction = r.int(), wallet.EventKind(r.text()), r.time(), r.amount(), r.txn()
+		var rest detail
+		r.json(&rest)
+		if e.Transaction.IsZero() {
+			e.Transaction = rest.Transaction
+		}
+		e.Hold, e.Rule, e.Alert, e.Record = rest.Hold, rest.Rule, rest.Alert, rest.Record
 		page = append(page, e)
-		return err
+		return r.err
 	}, args...)
 	for i := range page {
 		if err != nil {
 			return nil, err
 		}
-		e := &page[i]
-		at := record{no: e.no}
-		if e.told {
-			if at, err = b.record(e.Transaction); err != nil {
-				return nil, err
-			}
-			e.At, e.Credits, e.Rule = at.CreatedAt, at.Credits, at.Rule
-		} else {
-			err = b.complete(&at)
-		}
-		e.Wallet, e.Customer = at.Wallet, at.Customer
+		t := record{of: of[i]}
+		err = b.complete(&t)
+		page[i].Wallet, page[i].Customer = t.Wallet, t.Customer
 	}
 	return page, err
 }
 
+// told returns the events that transactions tell.
+func told(records []record) (page []entry) {
+	for i := range records {
+		if t := &records[i]; t.event != 0 {
+			page = append(page, entry{t.no, wallet.Event{Wallet: t.Wallet, Customer: t.Customer, Number: t.event, Kind: unit.EventOf(t.Kind),
+				At: t.CreatedAt, Credits: t.Credits, Transaction: t.ID, Rule: t.Rule}})
+		}
+	}
+	return page
+}
+
 func (b *base) Events(q wallet.EventQuery) iter.Seq2[wallet.Event, error] {
 	return func(yield func(wallet.Event, error) bool) {
-		var after int64
-		if q.After != "" {
-			var err error
-			if after, err = strconv.ParseInt(string(q.After), 10, 64); err != nil || after < 0 {
-				bad := new(wallet.InvalidError)
-				bad.Add("after", string(q.After), "is not a cursor")
-				yield(wallet.Event{}, bad)
-				return
+		after, err := unit.ParseCursor(q.After)
+		var feeds []*feed
+		if err == nil {
+			feeds, err = b.feeds(&q, after)
+		}
+		for left := q.Limit; err == nil; {
+			var next *feed
+			for _, f := range feeds {
+				if err = f.fill(); err != nil {
+					break
+				}
+				if len(f.page) > 0 && (next == nil || f.page[0].no < next.page[0].no) {
+					next = f
+				}
 			}
-		}
-		feed, err := b.feed(&q, after)
-		if err != nil {
-			yield(wallet.Event{}, err)
-			return
-		}
-		for left := q.Limit; ; {
-			e, ok, err := feed()
 			if err != nil {
-				yield(wallet.Event{}, err)
+				break
+			}
+			if next == nil {
 				return
 			}
-			if !ok || !yield(e.Event, nil) {
+			e := next.page[0]
+			next.page = next.page[1:]
+			e.Cursor = unit.FormatCursor(e.no)
+			if !yield(e.Event, nil) {
 				return
 			}
 			if left--; left == 0 {
 				return
 			}
 		}
+		yield(wallet.Event{}, err)
 	}
 }
 
-// feed returns a function that returns the next event that the query selects.
-func (b *base) feed(q *wallet.EventQuery, after int64) (func() (eventRow, bool, error), error) {
+// A feed is events in the order of their numbers, a page at a time.
+type feed struct {
+	page []entry
+	read func() (page []entry, more bool, err error) // page may be empty, and yet there are more
+	done bool
+}
+
+// fill reads on, if there is nothing left of the page.
+func (f *feed) fill() error {
+	for len(f.page) == 0 && !f.done {
+		page, more, err := f.read()
+		if err != nil {
+			return err
+		}
+		f.page, f.done = page, !more
+	}
+	return nil
+}
+
+// feeds returns what has to be merged for a query.
+func (b *base) feeds(q *wallet.EventQuery, after int64) (feeds []*feed, err error) {
 	switch {
 	case !q.Wallet.IsZero():
 		w, err := b.LoadWallet(q.Wallet)
-		if errors.Is(err, wallet.ErrNotFound) || err == nil && q.Customer != "" && w.Wallet.Customer != q.Customer {
-			return none, nil
+		if errors.Is(err, wallet.ErrNotFound) || err == nil && q.Customer != "" && q.Customer != w.Wallet.Customer {
+			return nil, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		return b.walletFeed(w, after)
+		return b.feedsOf(w, after)
 	case q.Customer != "":
-		return b.customerFeed(q.Customer, after)
-	}
-	return paged(func() ([]eventRow, error) {
-		rows, err := b.events(eventsBehind, after, int64(page))
-		if len(rows) > 0 {
-			after = rows[len(rows)-1].cursor
-		}
-		return rows, err
-	}), nil
-}
-
-func none() (eventRow, bool, error) { return eventRow{}, false, nil }
-
-// paged returns the rows of pages one by one, up to an empty page.
-func paged(read func() ([]eventRow, error)) func() (eventRow, bool, error) {
-	var rows []eventRow
-	return func() (e eventRow, ok bool, err error) {
-		if len(rows) == 0 {
-			if rows, err = read(); err != nil || len(rows) == 0 {
-				return e, false, err
+		for w, err := range b.Wallets(wallet.WalletQuery{Customer: q.Customer}) {
+			if err != nil {
+				return nil, err
 			}
+			of, err := b.feeds(&wallet.EventQuery{Wallet: w.ID}, after)
+			if err != nil {
+				return nil, err
+			}
+			feeds = append(feeds, of...)
 		}
-		e, rows = rows[0], rows[1:]
-		return e, true, nil
+		return feeds, nil
 	}
+	toldAfter := after
+	return []*feed{b.untold(allEvents, 0, after), {read: func() ([]entry, bool, error) {
+		records, err := b.records(allTold, toldAfter)
+		if n := len(records); n > 0 {
+			toldAfter = records[n-1].no
+		}
+		return told(records), len(records) == page, err
+	}}}, nil
 }
 
-// walletFeed returns the wallet's events behind a cursor, a page of the chain at a time.
-func (b *base) walletFeed(w *unit.Wallet, after int64) (func() (eventRow, bool, error), error) {
-	next, err := b.eventBehind(w, after)
+// feedsOf returns the events of a wallet that its transactions tell, and the others.
+func (b *base) feedsOf(w *unit.Wallet, after int64) ([]*feed, error) {
+	n, err := b.numberUpTo(w, after)
 	if err != nil {
 		return nil, err
 	}
-	return paged(func() ([]eventRow, error) {
-		to := min(next+page-1, w.State.Events)
-		if next > to {
-			return nil, nil
+	return []*feed{b.untold(eventsOf, w.No, after), {read: func() ([]entry, bool, error) {
+		from, to := n+1, min(n+page, w.Chain.Len)
+		if from > to {
+			return nil, false, nil
 		}
-		start, err := b.eventNear(w, to)
-		if err != nil {
-			return nil, err
+		records, err := b.chain(w, 0, from, to)
+		if err == nil && len(records) != int(to-from+1) {
+			err = fmt.Errorf("sqlite: the chain of wallet %s is broken", w.ID)
 		}
-		rows, err := b.events(eventChain, start, next, to)
-		slices.Reverse(rows)
-		next = to + 1
-		return rows, err
-	}), nil
+		slices.Reverse(records)
+		n = to
+		return told(records), to < w.Chain.Len, err
+	}}}, nil
 }
 
-// eventNear returns the cursor of an event of the wallet that is number n, or not far behind it.
-func (b *base) eventNear(w *unit.Wallet, n int64) (cursor int64, err error) {
-	found, err := one(b, eventMark, func(row []driver.Value) error {
-		r := reader{row: row}
-		_, cursor = r.int(), r.int()
-		return r.err
-	}, w.No, n)
-	if err == nil && !found {
-		cursor = w.LastEvent
-	}
-	return cursor, err
-}
-
-// eventBehind returns the number of the wallet's first event behind a cursor.
-func (b *base) eventBehind(w *unit.Wallet, after int64) (int64, error) {
-	if after == 0 {
-		return 1, nil
-	}
-	var no, number int64
-	found, err := one(b, eventAt, func(row []driver.Value) error {
-		r := reader{row: row}
-		no, number = r.int(), r.int()
-		return r.err
-	}, after)
-	if err != nil || found && no == w.No {
-		return number + 1, err // the usual way to page
-	}
-	low, high := int64(1), w.State.Events+1 // the cursor is another wallet's
-	for low < high {
-		middle := (low + high) / 2
-		start, err := b.eventNear(w, middle)
-		if err != nil {
-			return 0, err
+// untold returns the events that no transaction tells.
+func (b *base) untold(q *query, of, after int64) *feed {
+	return &feed{read: func() ([]entry, bool, error) {
+		entries, err := b.entries(q, of, after)
+		if n := len(entries); n > 0 {
+			after = entries[n-1].no
 		}
-		rows, err := b.events(eventChain, start, middle, middle)
-		if err != nil {
-			return 0, err
-		}
-		if len(rows) == 0 {
-			return 0, fmt.Errorf("sqlite: the events of wallet %s have a gap at %d", w.ID, middle)
-		}
-		if rows[0].cursor > after {
-			high = middle
-		} else {
-			low = middle + 1
-		}
-	}
-	return low, nil
-}
-
-// customerFeed merges the feeds of a customer's wallets.
-func (b *base) customerFeed(id wallet.CustomerID, after int64) (func() (eventRow, bool, error), error) {
-	type head struct {
-		eventRow
-		rest func() (eventRow, bool, error)
-	}
-	var heads []head
-	for w, err := range b.Wallets(wallet.WalletQuery{Customer: id}) {
-		if err != nil {
-			return nil, err
-		}
-		loaded, err := b.LoadWallet(w.ID)
-		if err != nil {
-			return nil, err
-		}
-		rest, err := b.walletFeed(loaded, after)
-		if err != nil {
-			return nil, err
-		}
-		e, ok, err := rest()
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			heads = append(heads, head{e, rest})
-		}
-	}
-	return func() (e eventRow, ok bool, err error) {
-		if len(heads) == 0 {
-			return e, false, nil
-		}
-		first := 0
-		for i := range heads {
-			if heads[i].cursor < heads[first].cursor {
-				first = i
-			}
-		}
-		h := &heads[first]
-		e = h.eventRow
-		if h.eventRow, ok, err = h.rest(); !ok {
-			heads = slices.Delete(heads, first, first+1)
-		}
-		return e, true, err
-	}, nil
+		return entries, len(entries) == page, err
+	}}
 }

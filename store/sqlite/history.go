@@ -23,21 +23,24 @@ import (
 // every is the distance of milestones.
 const every = 64
 
-const selectTxn = `t.id, t.wallet, t.kind, t.state, t.source, t.credits, t.money, t.balance, t.created, t.settled, t.draws, t.seq, t.prev,
+const selectTxn = `t.no, t.id, t.wallet, t.kind, t.state, t.source, t.credits, t.money, t.balance, t.created, t.settled, t.draws, t.seq, t.prev, t.event,
 	t.reference, t.more `
 
 // A record is a transaction with its place in the chain of its wallet.
 type record struct {
 	wallet.Transaction
-	no, seq int64 // of the wallet; within it
-	prev    wallet.TransactionID
-	draws   string
+	no    int64 // its own
+	of    int64 // its wallet's
+	seq   int64 // within the wallet
+	prev  int64 // the wallet's previous transaction
+	event int64 // the number of the event that it tells; 0: none
+	draws string
 }
 
 // scanTxn reads a row of selectTxn; what the wallet knows is filled in by complete.
 func scanTxn(row []driver.Value) (t record, err error) {
 	r := reader{row: row}
-	t.ID, t.no = r.txn(), r.int()
+	t.no, t.ID, t.of = r.int(), r.txn(), r.int()
 	t.Kind, t.State, t.Source = word(&r, kinds), word(&r, states), word(&r, sources)
 	t.Credits, t.Money.Amount, t.BalanceAfter = r.amount(), r.amount(), r.amount()
 	t.CreatedAt = r.time()
@@ -45,7 +48,7 @@ func scanTxn(row []driver.Value) (t record, err error) {
 		r.at--
 		t.SettledAt = t.CreatedAt.Add(time.Duration(r.int()) * time.Microsecond)
 	}
-	t.draws, t.seq, t.prev = r.text(), r.int(), r.txn()
+	t.draws, t.seq, t.prev, t.event = r.text(), r.int(), r.int(), r.int()
 	t.Reference = r.text()
 	if text := r.text(); text != "" {
 		var m more
@@ -61,14 +64,14 @@ var selectOwner = newQuery("SELECT r.id, c.id, r.currency FROM wallet_record r J
 
 // complete fills in what the row of a transaction leaves to its wallet's.
 func (b *base) complete(t *record) error {
-	o, ok := b.owners[t.no]
+	o, ok := b.owners[t.of]
 	if !ok {
 		found, err := one(b, selectOwner, func(row []driver.Value) error {
 			r := reader{row: row}
 			o.wallet.SetBytes(r.uuid())
 			o.customer, o.currency = wallet.CustomerID(r.text()), wallet.Currency(r.text())
 			return r.err
-		}, t.no)
+		}, t.of)
 		if err != nil {
 			return err
 		}
@@ -79,7 +82,7 @@ func (b *base) complete(t *record) error {
 		if len(b.owners) >= most {
 			clear(b.owners)
 		}
-		b.owners[t.no] = o
+		b.owners[t.of] = o
 	}
 	t.Wallet, t.Customer = o.wallet, o.customer
 	if t.Money.Currency == "" {
@@ -103,15 +106,29 @@ func (b *base) records(q *query, args ...driver.Value) (page []record, err error
 	return page, err
 }
 
-var txnByID = newQuery("SELECT " + selectTxn + "FROM wallet_txn t WHERE t.id = ?1")
+var (
+	txnByID = newQuery("SELECT " + selectTxn + "FROM wallet_txn t WHERE t.id = ?1")
+	txnByNo = newQuery("SELECT " + selectTxn + "FROM wallet_txn t WHERE t.no = ?1")
+)
 
-func (b *base) record(id wallet.TransactionID) (record, error) {
+func (b *base) record(id wallet.TransactionID) (t record, err error) {
 	page, err := b.records(txnByID, uuid(id))
+	if err != nil {
+		return t, err
+	}
+	if len(page) == 0 {
+		return t, fmt.Errorf("%w: transaction %s", wallet.ErrNotFound, id)
+	}
+	return page[0], nil
+}
+
+func (b *base) recordNo(no int64) (t record, err error) {
+	page, err := b.records(txnByNo, no)
 	if err == nil && len(page) == 0 {
-		err = fmt.Errorf("%w: transaction %s", wallet.ErrNotFound, id)
+		err = fmt.Errorf("sqlite: transaction number %d is not there", no)
 	}
 	if err != nil {
-		return record{}, err
+		return t, err
 	}
 	return page[0], nil
 }
@@ -225,7 +242,7 @@ func (b *base) cursor(q *wallet.TransactionQuery, skip *int) (cursor, error) {
 	}
 	if q.Customer == "" {
 		if !pending {
-			where = "WHERE ?1 IS NULL"
+			where = "INDEXED BY wallet_txn_id WHERE ?1 IS NULL"
 		}
 		return newIndexed(b, q, s, where, nil), nil
 	}
@@ -296,7 +313,7 @@ type chained struct {
 	w        *unit.Wallet
 	from, to int64
 	asc      bool
-	id       wallet.TransactionID // of number to, if known
+	id       int64 // wallet_txn.no of number to; 0: unknown
 	rows     []record
 }
 
@@ -311,7 +328,7 @@ func (b *base) newChained(q *wallet.TransactionQuery, w *unit.Wallet, s span, sk
 	}
 	if !q.After.IsZero() && !q.OldestFirst && bytes.Equal(s.to, bytesOf(q.After)) {
 		at, err := b.record(q.After)
-		if err == nil && at.no == w.No { // the usual way to page
+		if err == nil && at.of == w.No { // the usual way to page
 			c.to, c.id = at.seq-1, at.prev
 			return c, nil
 		}
@@ -343,7 +360,7 @@ func (c *chained) next() (t wallet.Transaction, ok bool, err error) {
 		}
 		if c.asc {
 			to := min(c.to, c.from+page-1)
-			c.rows, err = c.b.chain(c.w, wallet.TransactionID{}, c.from, to)
+			c.rows, err = c.b.chain(c.w, 0, c.from, to)
 			slices.Reverse(c.rows)
 			c.from = to + 1
 		} else {
@@ -370,79 +387,135 @@ var (
 	selectLastMark = newQuery("SELECT n, txn FROM wallet_mark WHERE owner = ?1 AND n >= ?2 ORDER BY n DESC LIMIT 1")
 
 	// selectChain follows ?2 steps from the transaction ?1 back, and reads those numbered ?3 or less.
-	selectChain = newQuery(`WITH RECURSIVE step (id, n) AS (
+	selectChain = newQuery(`WITH RECURSIVE step (no, n) AS (
 	SELECT ?1, 1
 	UNION ALL
-	SELECT p.prev, n + 1 FROM step CROSS JOIN wallet_txn p ON p.id = step.id WHERE n < ?2)
-SELECT ` + selectTxn + `FROM step CROSS JOIN wallet_txn t ON t.id = step.id WHERE t.seq <= ?3`)
+	SELECT p.prev, n + 1 FROM step CROSS JOIN wallet_txn p ON p.no = step.no WHERE n < ?2)
+SELECT ` + selectTxn + `FROM step CROSS JOIN wallet_txn t ON t.no = step.no WHERE t.seq <= ?3`)
 
-	// selectNumber follows the chain from the transaction ?1 back to the first whose ID is less than ?2.
-	selectNumber = newQuery(`WITH RECURSIVE step (id) AS (
+	// selectBefore and selectUpTo follow the chain from the transaction ?1 back to the first whose ID is less than ?2, or
+	// whose number is not greater.
+	selectBefore = newQuery(`WITH RECURSIVE step (no) AS (
 	SELECT ?1
 	UNION ALL
-	SELECT p.prev FROM step CROSS JOIN wallet_txn p ON p.id = step.id WHERE p.id >= ?2 AND p.prev IS NOT NULL)
-SELECT t.seq FROM step CROSS JOIN wallet_txn t ON t.id = step.id WHERE t.id < ?2 LIMIT 1`)
+	SELECT p.prev FROM step CROSS JOIN wallet_txn p ON p.no = step.no WHERE p.id >= ?2 AND p.prev IS NOT NULL)
+SELECT t.seq FROM step CROSS JOIN wallet_txn t ON t.no = step.no WHERE t.id < ?2 LIMIT 1`)
+	selectUpTo = newQuery(`WITH RECURSIVE step (no) AS (
+	SELECT ?1
+	UNION ALL
+	SELECT p.prev FROM step CROSS JOIN wallet_txn p ON p.no = step.no WHERE p.no > ?2 AND p.prev IS NOT NULL)
+SELECT t.seq FROM step CROSS JOIN wallet_txn t ON t.no = step.no WHERE t.no <= ?2 LIMIT 1`)
+
+	selectID = newQuery("SELECT id FROM wallet_txn WHERE no = ?1")
+	selectNo = newQuery("SELECT no FROM wallet_txn WHERE id = ?1")
 )
 
-// mark returns the first milestone of an owner at number n or behind, and whether there is one.
-func (b *base) mark(owner interface{ Bytes() [16]byte }, n int64) (at int64, id wallet.TransactionID, found bool, err error) {
+// mark returns the first milestone of an owner at number n or behind, or the last of all; Len is 0 if there is none.
+func (b *base) mark(owner interface{ Bytes() [16]byte }, n int64) (unit.Chain, error) {
 	return b.markBy(selectMark, owner, n)
 }
 
 // lastMark returns the last milestone of an owner.
-func (b *base) lastMark(owner interface{ Bytes() [16]byte }) (at int64, id wallet.TransactionID, found bool, err error) {
+func (b *base) lastMark(owner interface{ Bytes() [16]byte }) (unit.Chain, error) {
 	return b.markBy(selectLastMark, owner, 0)
 }
 
-func (b *base) markBy(q *query, owner interface{ Bytes() [16]byte }, n int64) (at int64, id wallet.TransactionID, found bool, err error) {
-	found, err = one(b, q, func(row []driver.Value) error {
+func (b *base) markBy(q *query, owner interface{ Bytes() [16]byte }, n int64) (at unit.Chain, err error) {
+	_, err = one(b, q, func(row []driver.Value) error {
 		r := reader{row: row}
-		at, id = r.int(), r.txn()
+		at.Len, at.Last = r.int(), r.int()
 		return r.err
 	}, uuid(owner), n)
-	return at, id, found, err
+	return at, err
 }
 
-// chain returns the wallet's transactions numbered from to to, newest first. id is that of number to, or zero.
-func (b *base) chain(w *unit.Wallet, id wallet.TransactionID, from, to int64) ([]record, error) {
-	start := to
-	if id.IsZero() {
-		start, id = w.Chain.Len, w.Chain.Last
-		if to+every/8 < start {
-			at, marked, found, err := b.mark(w.ID, to)
+// chain returns the wallet's transactions numbered from to to, newest first. no is the database's number of the last, or 0.
+func (b *base) chain(w *unit.Wallet, no, from, to int64) ([]record, error) {
+	start := unit.Chain{Len: to, Last: no}
+	if no == 0 {
+		start = w.Chain
+		if to+every/8 < start.Len {
+			at, err := b.mark(w.ID, to)
 			if err != nil {
 				return nil, err
 			}
-			if found {
-				start, id = at, marked
+			if at.Len > 0 {
+				start = at
 			}
 		}
 	}
-	return b.records(selectChain, uuid(id), start-from+1, to)
+	return b.records(selectChain, start.Last, start.Len-from+1, to)
 }
 
 // number returns how many transactions of the wallet have an ID less than id: the number of the last of them.
 func (b *base) number(w *unit.Wallet, id []byte) (int64, error) {
-	if w.Chain.Len == 0 || bytes.Compare(bytesOf(w.Chain.Last), id) < 0 {
+	if w.Chain.Len == 0 || bytes.Compare(bytesOf(w.Tail), id) < 0 {
 		return w.Chain.Len, nil
 	}
-	start := w.Chain.Last // or the first milestone that is not less
-	var err error
-	sort.Search(int(w.Chain.Len/every), func(i int) bool {
-		if err != nil {
-			return true
-		}
-		_, marked, found, fault := b.mark(w.ID, int64(i+1)*every)
-		if err = fault; err != nil || !found || bytes.Compare(bytesOf(marked), id) < 0 {
-			return !found
-		}
-		start = marked // each one found is before the last
-		return true
+	start, err := b.search(w, func(no int64) (bool, error) {
+		at, err := b.idOf(no)
+		return bytes.Compare(bytesOf(at), id) < 0, err
 	})
 	if err != nil {
 		return 0, err
 	}
-	return number(b, selectNumber, uuid(start), id)
+	return number(b, selectBefore, start, id)
+}
+
+// numberUpTo returns how many transactions of the wallet have a number up to no.
+func (b *base) numberUpTo(w *unit.Wallet, no int64) (int64, error) {
+	if w.Chain.Len == 0 || w.Chain.Last <= no {
+		return w.Chain.Len, nil
+	}
+	start, err := b.search(w, func(at int64) (bool, error) { return at <= no, nil })
+	if err != nil {
+		return 0, err
+	}
+	return number(b, selectUpTo, start, no)
+}
+
+// search returns the first milestone of a wallet's chain that is not before what is searched, or the end of the chain.
+func (b *base) search(w *unit.Wallet, before func(no int64) (bool, error)) (start int64, err error) {
+	start = w.Chain.Last
+	sort.Search(int(w.Chain.Len/every), func(i int) bool {
+		if err != nil {
+			return true
+		}
+		var at unit.Chain
+		if at, err = b.mark(w.ID, int64(i+1)*every); err != nil || at.Len == 0 {
+			return true
+		}
+		var is bool
+		if is, err = before(at.Last); err == nil && !is {
+			start = at.Last // each one found is before the last
+		}
+		return !is
+	})
+	return start, err
+}
+
+// idOf returns the ID of the transaction with a number.
+func (b *base) idOf(no int64) (id wallet.TransactionID, err error) {
+	id, known := b.ids[no]
+	if known {
+		return id, nil
+	}
+	found, err := one(b, selectID, func(row []driver.Value) error {
+		r := reader{row: row}
+		id = r.txn()
+		return r.err
+	}, no)
+	if err == nil && !found {
+		err = fmt.Errorf("sqlite: transaction number %d is not there", no)
+	}
+	const most = 10_000
+	if len(b.ids) >= most {
+		clear(b.ids)
+	}
+	if err == nil {
+		b.ids[no] = id
+	}
+	return id, err
 }
 
 // A merged cursor merges the cursors of a customer's wallets.

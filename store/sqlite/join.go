@@ -129,7 +129,7 @@ func (j *joined) Begin(calls []*lane.Call) (*unit.Unit, error) {
 }
 
 func (j *joined) Commit(u *unit.Unit) error {
-	j.writer.session = j
+	j.writer = writer{session: j}
 	if err := j.writer.write(u.Changes()); err != nil {
 		j.Rollback(u)
 		return err

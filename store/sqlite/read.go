@@ -17,12 +17,15 @@ type base struct {
 	session
 	recent *recent // keys; nil: all are looked up
 
-	owners map[int64]owner // of wallets, which never change
+	owners map[int64]owner                // of wallets, which never change
+	ids    map[int64]wallet.TransactionID // of transactions, which never change
 }
 
 var _ unit.Base = (*base)(nil)
 
-func newBase(s session) *base { return &base{session: s, owners: map[int64]owner{}} }
+func newBase(s session) *base {
+	return &base{session: s, owners: map[int64]owner{}, ids: map[int64]wallet.TransactionID{}}
+}
 
 // An owner is what a transaction's row leaves out.
 type owner struct {
@@ -35,7 +38,7 @@ type owner struct {
 const selectWallet = `SELECT r.no, r.id, r.customer, c.id, r.currency, r.rate, r.name, r.code, r.priority, r.applies_to, r.expires,
 	r.min_paid, r.max_paid, r.rules, r.metadata, r.status, r.created, r.terminated, r.lot_order, r.notes,
 	s.spendable, o.held, o.pending, o.ongoing, s.consumed, o.kept, s.updated, o.next_due, s.last, s.events,
-	s.len, o.tail, o.hot, s.remaining, o.hot_held, s.drawn, o.hot_by, s.event
+	s.len, s.tail, o.tail, o.unnumbered, o.hot, s.remaining, o.hot_held, s.drawn, o.hot_by
 FROM wallet_record r JOIN wallet_state s ON s.no = r.no JOIN wallet_rest o ON o.no = r.no JOIN wallet_customer c ON c.no = r.customer `
 
 var (
@@ -69,16 +72,16 @@ func scanWallet(row []driver.Value) (w *unit.Wallet, customer int64, err error) 
 	s, b := &w.State, &w.State.Balance
 	b.Spendable, b.Held, b.Pending, b.Ongoing, b.Consumed, b.Kept = r.amount(), r.amount(), r.amount(), r.amount(), r.amount(), r.amount()
 	s.UpdatedAt, s.NextDue, s.Last, s.Events = r.time(), r.time(), r.txn(), r.int()
-	w.Chain.Len, w.Chain.Last = r.int(), r.txn()
-	if w.Chain.Len > 0 && w.Chain.Last.IsZero() {
-		w.Chain.Last = s.Last
+	w.Chain.Len, w.Chain.Last = r.int(), r.int()
+	if w.Tail = r.txn(); w.Chain.Len > 0 && w.Tail.IsZero() {
+		w.Tail = s.Last
 	}
+	w.Events = s.Events - r.int()
 	h := &w.Hot
-	h.ID, h.Remaining, h.Held, h.Drawn.Len, h.Drawn.Last = r.txn(), r.amount(), r.amount(), r.int(), r.txn()
-	if h.Drawn.Len > 0 && h.Drawn.Last.IsZero() {
+	h.ID, h.Remaining, h.Held, h.Drawn.Len, h.Drawn.Last = r.txn(), r.amount(), r.amount(), r.int(), r.int()
+	if h.Drawn.Len > 0 && h.Drawn.Last == 0 {
 		h.Drawn.Last = w.Chain.Last
 	}
-	w.LastEvent = r.int()
 	return w, customer, r.err
 }
 
@@ -93,19 +96,6 @@ func (b *base) Load(s store.Scope) (*unit.Customer, []*unit.Wallet, error) {
 		c.ID, c.No = w.Wallet.Customer, customer
 		wallets = append(wallets, w)
 		return nil
-	}
-	if !s.Hold.IsZero() {
-		found, err := one(b, customerHold, func(row []driver.Value) error {
-			r := reader{row: row}
-			s.Customer = wallet.CustomerID(r.text())
-			return r.err
-		}, uuid(s.Hold))
-		if err != nil {
-			return nil, nil, err
-		}
-		if !found {
-			return nil, nil, fmt.Errorf("%w: hold %s", wallet.ErrNotFound, s.Hold)
-		}
 	}
 	if s.Customer != "" {
 		c.ID = s.Customer
@@ -173,10 +163,10 @@ func (b *base) ActiveWallets(id wallet.CustomerID) (active []*store.Wallet, err 
 
 // selectLot reads what scanLot expects: lots as their own rows have them, or as they are.
 const (
-	selectLot = `SELECT r.id, l.key, l.id, l.kind, l.credits, l.remaining, l.held, l.priority, l.expires, l.opened, l.drawn, l.drawn_by
+	selectLot = `SELECT r.id, l.key, l.id, l.txn, l.kind, l.credits, l.remaining, l.held, l.priority, l.expires, l.opened, l.drawn, l.drawn_by
 FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet `
 
-	selectOpenLot = `SELECT r.id, l.key, l.id, l.kind, l.credits, iif(o.hot = l.id, s.remaining, l.remaining), iif(o.hot = l.id, o.hot_held, l.held),
+	selectOpenLot = `SELECT r.id, l.key, l.id, l.txn, l.kind, l.credits, iif(o.hot = l.id, s.remaining, l.remaining), iif(o.hot = l.id, o.hot_held, l.held),
 	l.priority, l.expires, l.opened, l.drawn, l.drawn_by
 FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet JOIN wallet_state s ON s.no = l.wallet JOIN wallet_rest o ON o.no = l.wallet `
 )
@@ -195,11 +185,11 @@ func scanLot(row []driver.Value) (*unit.Lot, error) {
 	r := reader{row: row}
 	l := new(unit.Lot)
 	l.Wallet.SetBytes(r.uuid())
-	l.Key, l.ID = r.blob(), r.txn()
+	l.Key, l.ID, l.No = r.blob(), r.txn(), r.int()
 	l.Kind = word(&r, kinds)
 	l.Credits, l.Remaining, l.Held = r.amount(), r.amount(), r.amount()
 	l.Priority, l.ExpiresAt, l.OpenedAt = int(r.int()), r.time(), r.time()
-	l.Drawn.Len, l.Drawn.Last = r.int(), r.txn()
+	l.Drawn.Len, l.Drawn.Last = r.int(), r.int()
 	return l, r.err
 }
 
@@ -301,7 +291,15 @@ func (b *base) ExpiringLots(id wallet.ID, upTo time.Time) iter.Seq2[store.Lot, e
 	}
 }
 
-var selectOutcome = newQuery("SELECT outcome FROM wallet_key WHERE key = ?1 AND customer = (SELECT no FROM wallet_customer WHERE id = ?2)")
+var selectOutcome = newQuery(`SELECT k.fingerprint, r.id, t.id, k.more FROM wallet_key k LEFT JOIN wallet_record r ON r.no = k.wallet LEFT JOIN wallet_txn t ON t.no = k.txn
+WHERE k.key = ?1 AND k.customer = (SELECT no FROM wallet_customer WHERE id = ?2)`)
+
+// came is what an outcome has beyond a wallet and one transaction, which have columns.
+type came struct {
+	Wallet       wallet.ID              `json:"wallet,omitzero"`
+	Transactions []wallet.TransactionID `json:"transactions,omitempty"`
+	Hold         wallet.HoldID          `json:"hold,omitzero"`
+}
 
 func (b *base) Outcome(customer wallet.CustomerID, key string) (o store.Outcome, found bool, err error) {
 	if b.recent != nil {
@@ -311,25 +309,17 @@ func (b *base) Outcome(customer wallet.CustomerID, key string) (o store.Outcome,
 	}
 	found, err = one(b, selectOutcome, func(row []driver.Value) error {
 		r := reader{row: row}
-		holdNext := -1
-		for i, b := 0, r.blob(); len(b) >= 16; i, b = i+1, b[16:] {
-			switch id := [16]byte(b); i {
-			case 0:
-				o.Fingerprint = id
-			case 1:
-				o.Wallet.SetBytes(id)
-			case holdNext:
-				o.Hold.SetBytes(id)
-			default:
-				if i == 2 && id == holdMark {
-					holdNext = 3
-					continue
-				}
-				var t wallet.TransactionID
-				t.SetBytes(id)
-				o.Transactions = append(o.Transactions, t)
-			}
+		o.Fingerprint = r.uuid()
+		o.Wallet.SetBytes(r.uuid())
+		if id := r.txn(); !id.IsZero() {
+			o.Transactions = []wallet.TransactionID{id}
 		}
+		var more came
+		r.json(&more)
+		if !more.Wallet.IsZero() {
+			o.Wallet = more.Wallet
+		}
+		o.Transactions, o.Hold = append(o.Transactions, more.Transactions...), more.Hold
 		return r.err
 	}, key, string(customer))
 	return o, found, err

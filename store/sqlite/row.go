@@ -2,10 +2,10 @@ package sqlite
 
 import (
 	"database/sql/driver"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -241,28 +241,30 @@ func (m *more) to(t *wallet.Transaction) {
 // A draw as it is in the draws of a transaction.
 type draw struct {
 	wallet.Draw
-	n    int64                // of the draws from the lot, from 1 on
-	prev wallet.TransactionID // the previous one that drew from the lot; zero if n is of the first to
+	lot  int64 // the number of the lot's transaction; 0: it is not there
+	n    int64 // of the draws from the lot, from 1 on
+	prev int64 // the number of the previous transaction that drew from the lot; 0 if there is none
 }
 
 // appendDraw appends d to a JSON list; prev is written unless it is implied: none, or the transaction's own predecessor.
-func appendDraw(b []byte, d draw, writePrev bool) []byte {
-	lot := d.Lot.Bytes()
-	b = append(b, `["`...)
-	b = hex.AppendEncode(b, lot[:])
-	b = append(b, `","`...)
+func appendDraw(b []byte, d *draw, predecessor int64) []byte {
+	b = append(b, '[')
+	if d.lot != 0 {
+		b = strconv.AppendInt(b, d.lot, 10)
+	} else {
+		b = appendString(b, d.Lot.String())
+	}
+	b = append(b, `,"`...)
 	b, _ = d.Credits.AppendText(b)
 	b = append(b, `","`...)
 	b, _ = d.Amount.AppendText(b)
 	b = append(b, `",`...)
 	b = appendString(b, d.Fee)
 	b = append(b, ',')
-	b = fmt.Append(b, d.n)
-	if writePrev {
-		prev := d.prev.Bytes()
-		b = append(b, `,"`...)
-		b = hex.AppendEncode(b, prev[:])
-		b = append(b, '"')
+	b = strconv.AppendInt(b, d.n, 10)
+	if d.prev != 0 && d.prev != predecessor {
+		b = append(b, ',')
+		b = strconv.AppendInt(b, d.prev, 10)
 	}
 	return append(b, ']')
 }
@@ -280,39 +282,36 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// parseDraws reads the draws of transaction t, whose predecessor in its wallet is prev.
-func parseDraws(text string, t *wallet.Transaction, prev wallet.TransactionID) ([]draw, error) {
-	if text == "" {
+// parseDraws reads the draws of a transaction.
+func (b *base) parseDraws(t *record) ([]draw, error) {
+	if t.draws == "" {
 		return nil, nil
 	}
 	var rows [][]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &rows); err != nil {
+	if err := json.Unmarshal([]byte(t.draws), &rows); err != nil {
 		return nil, fmt.Errorf("sqlite: draws of transaction %s: %w", t.ID, err)
 	}
 	draws := make([]draw, len(rows))
 	for i, row := range rows {
 		d := &draws[i]
-		d.By, d.Wallet, d.Kind = t.ID, t.Wallet, t.Kind
-		var lot, last string
-		into := []any{&lot, &d.Credits, &d.Amount, &d.Fee, &d.n, &last}
+		d.By, d.Wallet, d.Kind, d.prev = t.ID, t.Wallet, t.Kind, t.prev
+		into := []any{&d.lot, &d.Credits, &d.Amount, &d.Fee, &d.n, &d.prev}
 		if len(row) < len(into)-1 || len(row) > len(into) {
-			return nil, fmt.Errorf("sqlite: draws of transaction %s: %s", t.ID, text)
+			return nil, fmt.Errorf("sqlite: draws of transaction %s: %s", t.ID, t.draws)
+		}
+		if row[0][0] == '"' {
+			into[0] = &d.Lot
 		}
 		for k, part := range row {
 			if err := json.Unmarshal(part, into[k]); err != nil {
 				return nil, fmt.Errorf("sqlite: draws of transaction %s: %w", t.ID, err)
 			}
 		}
-		d.prev = prev
-		for text, id := range map[string]*wallet.TransactionID{lot: &d.Lot, last: &d.prev} {
-			if text == "" {
-				continue
+		if d.lot != 0 {
+			var err error
+			if d.Lot, err = b.idOf(d.lot); err != nil {
+				return nil, err
 			}
-			var b [16]byte
-			if n, err := hex.Decode(b[:], []byte(text)); err != nil || n != len(b) {
-				return nil, fmt.Errorf("sqlite: draws of transaction %s: %q is no ID", t.ID, text)
-			}
-			id.SetBytes(b)
 		}
 	}
 	return draws, nil

@@ -21,12 +21,11 @@ var shorthands = map[string]string{
 	"amount":    `x >= '0' AND x < ':' AND x NOT GLOB '*[^0-9.]*' AND x NOT GLOB '*.?????????????*'`,
 	"uuid":      `length(x) = 16`,
 	"canonical": `lower(substr(hex(x), 1, 8) || '-' || substr(hex(x), 9, 4) || '-' || substr(hex(x), 13, 4) || '-' || substr(hex(x), 17, 4) || '-' || substr(hex(x), 21))`,
-	"dashed":    `substr(x, 1, 8) || '-' || substr(x, 9, 4) || '-' || substr(x, 13, 4) || '-' || substr(x, 17, 4) || '-' || substr(x, 21)`,
 	"instant":   `strftime('%Y-%m-%dT%H:%M:%S', (x) / 1000000, 'unixepoch') || printf('.%06dZ', (x) % 1000000)`,
 	"more":      `json_extract(t.more, '$.x')`,
 }
 
-var shorthand = regexp.MustCompile(`\b(amount|uuid|canonical|dashed|instant|more)\(([^)]*)\)`)
+var shorthand = regexp.MustCompile(`\b(amount|uuid|canonical|instant|more)\(([^)]*)\)`)
 
 // statements returns the statements of a file of schema, written out.
 func statements(file string) (string, error) {

@@ -149,7 +149,7 @@ func TestPlans(t *testing.T) {
 	used := map[*query]bool{}
 	for _, q := range []*query{
 		walletByID, activeOf, besidesOf, customerByID, walletOf, lotsBehind, lotByID, lotsExpired, openLotByID, nextOpenLot, selectOutcome, selectDue,
-		selectLastKey, selectOwner, txnByID, selectMark, selectLastMark, selectChain, selectNumber, updateRecord, putState, putRest, updateLot, cooledLot,
+		selectLastKey, selectOwner, txnByID, selectMark, selectLastMark, selectChain, selectBefore, selectUpTo, selectID, selectNo, selectLast, holdByID, updateHold, eventsOf, allEvents, allTold, updateRecord, putState, putRest, updateLot, cooledLot,
 		deleteLot, updateTxn,
 	} {
 		used[q] = true
@@ -159,7 +159,14 @@ func TestPlans(t *testing.T) {
 		used[newIndexed(nil, &q, span{}, "INDEXED BY wallet_txn_reference WHERE t.reference = ?1", nil).q] = true
 		used[newIndexed(nil, &q, span{}, "INDEXED BY wallet_txn_rare WHERE t.kind <> 2 AND t.wallet = ?1", nil).q] = true
 		used[newIndexed(nil, &q, span{}, "INDEXED BY wallet_txn_pending WHERE t.state = 0 AND t.wallet = ?1", nil).q] = true
-		used[newIndexed(nil, &q, span{}, "WHERE ?1 IS NULL", nil).q] = true
+		used[newIndexed(nil, &q, span{}, "INDEXED BY wallet_txn_id WHERE ?1 IS NULL", nil).q] = true
+	}
+	for _, q := range []wallet.HoldQuery{{}, {Customer: "c"}, {Wallet: wallet.MintID(wallet.ID{}, start)}} {
+		for _, states := range [][]wallet.State{nil, {wallet.HoldOpen}} {
+			q.States = states
+			text, _ := holdsOf(&q)
+			used[text] = true
+		}
 	}
 	for q := range used {
 		if err := c.rows(queryOf("EXPLAIN QUERY PLAN "+q.text), func(row []driver.Value) error {

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"database/sql/driver"
 	"slices"
 
@@ -12,9 +11,10 @@ import (
 // A writer writes the changes of a unit, inside a transaction that others have begun.
 type writer struct {
 	session
-	text  []byte                 // of draws
-	prevs []wallet.TransactionID // of each draw, the one that drew from its lot before
-	marks []driver.Value         // owner, n, txn; and so on
+	last  int64 // the last number that a transaction or an event has
+	text  []byte
+	prevs []int64        // of each draw of a transaction, the one that drew from its lot before
+	marks []driver.Value // owner, n, txn; and so on
 }
 
 var (
@@ -23,28 +23,30 @@ var (
 	max_paid, rules, metadata, status, terminated, lot_order, notes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)`)
 	updateRecord = newQuery(`UPDATE wallet_record SET name = ?1, code = ?2, priority = ?3, applies_to = ?4, expires = ?5, min_paid = ?6, max_paid = ?7,
 	rules = ?8, metadata = ?9, status = ?10, terminated = ?11, lot_order = ?12, notes = ?13 WHERE no = ?14`)
-	putState = newQuery(`REPLACE INTO wallet_state (no, spendable, consumed, updated, last, events, len, remaining, drawn, event)
+	putState = newQuery(`REPLACE INTO wallet_state (no, spendable, consumed, updated, last, events, len, tail, remaining, drawn)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`)
-	putRest = newQuery(`REPLACE INTO wallet_rest (no, held, pending, ongoing, kept, next_due, tail, hot, hot_held, hot_by)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`)
-	insertLot = newQuery(`INSERT INTO wallet_lot (wallet, key, id, kind, credits, remaining, held, priority, expires, opened, drawn, drawn_by)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`)
-	updateLot   = newQuery("UPDATE wallet_lot SET key = ?1, priority = ?2, expires = ?3, opened = ?4, remaining = ?5, held = ?6, drawn = ?7, drawn_by = ?8 WHERE id = ?9")
-	cooledLot   = newQuery("UPDATE wallet_lot SET remaining = ?1, held = ?2, drawn = ?3, drawn_by = ?4 WHERE id = ?5")
-	deleteLot   = newQuery("DELETE FROM wallet_lot WHERE id = ?1")
-	insertDebit = newQuery(`INSERT INTO wallet_txn (id, wallet, seq, prev, kind, state, source, credits, money, balance, created, settled, draws)
-VALUES (?1, ?2, ?3, ?4, 2, 1, 0, ?5, ?6, ?7, ?8, 0, ?9)`)
-	insertTxn = newQuery(`INSERT INTO wallet_txn (id, wallet, seq, prev, kind, state, source, credits, money, balance, created, settled, draws,
-	reference, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)`)
+	putRest = newQuery(`REPLACE INTO wallet_rest (no, held, pending, ongoing, kept, next_due, tail, unnumbered, hot, hot_held, hot_by)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`)
+	insertLot = newQuery(`INSERT INTO wallet_lot (wallet, key, id, txn, kind, credits, remaining, held, priority, expires, opened, drawn, drawn_by)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`)
+	updateLot = newQuery("UPDATE wallet_lot SET key = ?1, priority = ?2, expires = ?3, opened = ?4, remaining = ?5, held = ?6, drawn = ?7, drawn_by = ?8 WHERE id = ?9")
+	cooledLot = newQuery("UPDATE wallet_lot SET remaining = ?1, held = ?2, drawn = ?3, drawn_by = ?4 WHERE id = ?5")
+	deleteLot = newQuery("DELETE FROM wallet_lot WHERE id = ?1")
+
+	selectLast  = newQuery("SELECT max(ifnull((SELECT max(no) FROM wallet_txn), 0), ifnull((SELECT max(no) FROM wallet_event), 0))")
+	insertDebit = newQuery(`INSERT INTO wallet_txn (no, id, wallet, seq, prev, event, kind, state, source, credits, money, balance, created, settled, draws)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 2, 1, 0, ?7, ?8, ?9, ?10, 0, ?11)`)
+	insertTxn = newQuery(`INSERT INTO wallet_txn (no, id, wallet, seq, prev, event, kind, state, source, credits, money, balance, created, settled, draws,
+	reference, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)`)
 	updateTxn  = newQuery(`UPDATE wallet_txn SET state = ?1, source = ?2, balance = ?3, settled = ?4, reference = ?5, more = ?6 WHERE id = ?7`)
-	insertKey  = newQuery("INSERT INTO wallet_key (key, customer, outcome) VALUES (?1, ?2, ?3)")
+	insertKey  = newQuery("INSERT INTO wallet_key (key, customer, fingerprint, wallet, txn, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
 	insertMark = newQuery("INSERT INTO wallet_mark (owner, n, txn) VALUES (?1, ?2, ?3)")
 )
 
 // write writes the changes, and brings what the unit knows of the rows up to date. After an error the unit is of no use.
 func (w *writer) write(c *unit.Changes) error {
 	w.marks = w.marks[:0]
-	for _, step := range []func(*unit.Changes) error{w.records, w.transactions, w.lots, w.holds, w.events, w.states, w.keys} {
+	for _, step := range []func(*unit.Changes) error{w.records, w.numbers, w.transactions, w.lots, w.holds, w.events, w.states, w.keys} {
 		if err := step(c); err != nil {
 			return err
 		}
@@ -57,11 +59,8 @@ func (w *writer) write(c *unit.Changes) error {
 	return nil
 }
 
-// holdMark says that the ID behind it in an outcome is of a hold.
-var holdMark = [16]byte(bytes.Repeat([]byte{255}, 16))
-
 func (w *writer) mark(owner interface{ Bytes() [16]byte }, end unit.Chain) {
-	w.marks = append(w.marks, uuid(owner), end.Len, uuid(end.Last))
+	w.marks = append(w.marks, uuid(owner), end.Len, end.Last)
 }
 
 // number gives a customer its number.
@@ -114,9 +113,39 @@ func (w *writer) records(c *unit.Changes) error {
 	return nil
 }
 
+// numbers gives the transactions and events their numbers, in the order of the events, and within a wallet in that of its
+// transactions too.
+func (w *writer) numbers(c *unit.Changes) (err error) {
+	if len(c.Transactions)+len(c.Events) > 0 && w.last == 0 {
+		if w.last, err = number(w, selectLast); err != nil {
+			return err
+		}
+	}
+	next := func() int64 {
+		w.last++
+		return w.last
+	}
+	for i := range c.Events {
+		e := &c.Events[i]
+		if e.Told == nil {
+			e.No = next()
+			continue
+		}
+		for t := range e.Of.Unnumbered(e.Told) {
+			t.No = next()
+		}
+	}
+	for _, t := range c.Transactions {
+		if t.No == 0 {
+			t.No = next()
+		}
+	}
+	return nil
+}
+
 func (w *writer) transactions(c *unit.Changes) error {
 	for _, t := range c.Transactions {
-		if err := w.transaction(t); err != nil {
+		if err := w.transaction(c, t); err != nil {
 			return err
 		}
 	}
@@ -134,34 +163,15 @@ func (w *writer) transactions(c *unit.Changes) error {
 }
 
 // transaction adds t to the chains of its wallet and of the lots it draws from.
-func (w *writer) transaction(t *unit.Transaction) error {
+func (w *writer) transaction(c *unit.Changes, t *unit.Transaction) error {
+	draws, err := w.draws(c, t)
+	if err != nil {
+		return err
+	}
 	chain := &t.Of.Chain
 	prev := chain.Last
-	var draws driver.Value
-	if len(t.Draws) > 0 {
-		w.text, w.prevs = append(w.text[:0], '['), w.prevs[:0]
-		for i := range t.Draws {
-			if i > 0 {
-				w.text = append(w.text, ',')
-			}
-			d, from := draw{Draw: t.Draws[i]}, &t.Lots[i].Drawn
-			d.n, d.prev = from.Len+1, from.Last
-			if d.prev == t.ID { // it has drawn from the lot before
-				d.prev = w.prevs[slices.Index(t.Lots, t.Lots[i])]
-			}
-			w.prevs = append(w.prevs, d.prev)
-			w.text = appendDraw(w.text, d, !d.prev.IsZero() && d.prev != prev)
-			from.Len++
-			from.Last = t.ID
-			if from.Len%every == 0 {
-				w.mark(d.Lot, *from)
-			}
-		}
-		w.text = append(w.text, ']')
-		draws = string(w.text)
-	}
-	chain.Len++
-	chain.Last = t.ID
+	*chain = unit.Chain{Len: chain.Len + 1, Last: t.No}
+	t.Of.Tail = t.ID
 	if chain.Len%every == 0 {
 		w.mark(t.Wallet, *chain)
 	}
@@ -170,13 +180,57 @@ func (w *writer) transaction(t *unit.Transaction) error {
 		return err
 	}
 	if t.Kind == wallet.Consumed && t.Source == wallet.SourceManual && t.SettledAt.Equal(t.CreatedAt) && more == nil && t.Reference == "" {
-		_, err = w.exec(insertDebit, uuid(t.ID), t.Of.No, chain.Len, someUUID(prev), amount(t.Credits), amount(t.Money.Amount),
+		_, err = w.exec(insertDebit, t.No, uuid(t.ID), t.Of.No, chain.Len, someInt(prev), someInt(t.Event), amount(t.Credits), amount(t.Money.Amount),
 			amount(t.BalanceAfter), instant(t.CreatedAt), draws)
 		return err
 	}
-	_, err = w.exec(insertTxn, uuid(t.ID), t.Of.No, chain.Len, someUUID(prev), code(kinds, t.Kind), code(states, t.State), code(sources, t.Source),
-		amount(t.Credits), amount(t.Money.Amount), amount(t.BalanceAfter), instant(t.CreatedAt), settled(t), draws, orNull(t.Reference), more)
+	_, err = w.exec(insertTxn, t.No, uuid(t.ID), t.Of.No, chain.Len, someInt(prev), someInt(t.Event), code(kinds, t.Kind), code(states, t.State),
+		code(sources, t.Source), amount(t.Credits), amount(t.Money.Amount), amount(t.BalanceAfter), instant(t.CreatedAt), settled(t), draws,
+		orNull(t.Reference), more)
 	return err
+}
+
+// draws returns the draws of t as JSON, and adds them to the chains of their lots. The chain of the wallet ends before t.
+func (w *writer) draws(c *unit.Changes, t *unit.Transaction) (driver.Value, error) {
+	if len(t.Draws) == 0 {
+		return nil, nil
+	}
+	w.text, w.prevs = append(w.text[:0], '['), w.prevs[:0]
+	for i, l := range t.Lots {
+		if err := w.find(c, l); err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			w.text = append(w.text, ',')
+		}
+		d := draw{Draw: t.Draws[i], lot: l.No, n: l.Drawn.Len + 1, prev: l.Drawn.Last}
+		if d.prev == t.No { // it has drawn from the lot before
+			d.prev = w.prevs[slices.Index(t.Lots, l)]
+		}
+		w.prevs = append(w.prevs, d.prev)
+		w.text = appendDraw(w.text, &d, t.Of.Chain.Last)
+		l.Drawn = unit.Chain{Len: d.n, Last: t.No}
+		if d.n%every == 0 {
+			w.mark(d.Lot, l.Drawn)
+		}
+	}
+	return string(append(w.text, ']')), nil
+}
+
+// find looks for the number of the transaction that opened a lot.
+func (w *writer) find(c *unit.Changes, l *unit.Lot) (err error) {
+	if l.No == 0 && l.Fresh {
+		l.No, err = w.numberOf(c, l.ID)
+	}
+	return err
+}
+
+// numberOf returns the number of a transaction, 0 if it is not there.
+func (w *writer) numberOf(c *unit.Changes, id wallet.TransactionID) (int64, error) {
+	if t := c.Transaction(id); t != nil && t.No != 0 {
+		return t.No, nil
+	}
+	return number(w, selectNo, uuid(id))
 }
 
 // settled is the time from creation to settlement.
@@ -199,11 +253,14 @@ func (w *writer) lots(c *unit.Changes) error {
 				of.Hot = unit.Hot{}
 			}
 		case l.Fresh:
-			_, err = w.exec(insertLot, of.No, l.Key, uuid(l.ID), code(kinds, l.Kind), amount(l.Credits), amount(l.Remaining), amount(l.Held),
-				int64(l.Priority), instant(l.ExpiresAt), instant(l.OpenedAt), l.Drawn.Len, someUUID(l.Drawn.Last))
+			if err = w.find(c, l); err != nil {
+				return err
+			}
+			_, err = w.exec(insertLot, of.No, l.Key, uuid(l.ID), someInt(l.No), code(kinds, l.Kind), amount(l.Credits), amount(l.Remaining), amount(l.Held),
+				int64(l.Priority), instant(l.ExpiresAt), instant(l.OpenedAt), l.Drawn.Len, someInt(l.Drawn.Last))
 		case l.Moved:
 			_, err = w.exec(updateLot, l.Key, int64(l.Priority), instant(l.ExpiresAt), instant(l.OpenedAt), amount(l.Remaining), amount(l.Held),
-				l.Drawn.Len, someUUID(l.Drawn.Last), uuid(l.ID))
+				l.Drawn.Len, someInt(l.Drawn.Last), uuid(l.ID))
 		}
 		if err != nil {
 			return err
@@ -239,7 +296,7 @@ func (w *writer) heat(l *unit.Lot) error {
 	if cold.ID.IsZero() {
 		return nil
 	}
-	_, err := w.exec(cooledLot, amount(cold.Remaining), amount(cold.Held), cold.Drawn.Len, someUUID(cold.Drawn.Last), uuid(cold.ID))
+	_, err := w.exec(cooledLot, amount(cold.Remaining), amount(cold.Held), cold.Drawn.Len, someInt(cold.Drawn.Last), uuid(cold.ID))
 	return err
 }
 
@@ -260,7 +317,7 @@ func (w *writer) state(s *unit.Wallet) error {
 		remaining, drawn = amount(h.Remaining), h.Drawn.Len
 	}
 	_, err := w.exec(putState, s.No, amount(b.Spendable), amount(b.Consumed), instant(s.State.UpdatedAt), someUUID(s.State.Last), s.State.Events,
-		s.Chain.Len, remaining, drawn, someInt(s.LastEvent))
+		s.Chain.Len, someInt(s.Chain.Last), remaining, drawn)
 	now := s.RestNow()
 	if err != nil || !s.Fresh && now.Equal(&s.Rest) {
 		return err
@@ -271,7 +328,7 @@ func (w *writer) state(s *unit.Wallet) error {
 	}
 	s.Rest, s.Fresh = now, false
 	_, err = w.exec(putRest, s.No, amount(now.Held), amount(now.Pending), amount(now.Ongoing), amount(now.Kept), instant(now.NextDue), someUUID(now.Tail),
-		hot, held, someUUID(now.HotBy))
+		now.Unnumbered, hot, held, someInt(now.HotBy))
 	return err
 }
 
@@ -280,17 +337,21 @@ func (w *writer) keys(c *unit.Changes) error {
 		if err := w.number(k.Of); err != nil {
 			return err
 		}
-		outcome, of := append(make([]byte, 0, 64), k.Fingerprint[:]...), k.Wallet.Bytes()
-		outcome = append(outcome, of[:]...)
-		if !k.Hold.IsZero() {
-			hold := k.Hold.Bytes()
-			outcome = append(append(outcome, holdMark[:]...), hold[:]...)
+		var of, txn driver.Value
+		rest := came{Wallet: k.Wallet, Transactions: k.Transactions, Hold: k.Hold}
+		if in := k.Of.Find(k.Wallet); in != nil {
+			of, rest.Wallet = in.No, wallet.ID{}
 		}
-		for _, id := range k.Transactions {
-			b := id.Bytes()
-			outcome = append(outcome, b[:]...)
+		if len(k.Transactions) == 1 {
+			if by := c.Transaction(k.Transactions[0]); by != nil && by.No != 0 {
+				txn, rest.Transactions = by.No, nil
+			}
 		}
-		if _, err := w.exec(insertKey, k.Name, k.Of.No, outcome); err != nil {
+		more, err := asJSON(&rest, !rest.Wallet.IsZero() || len(rest.Transactions) > 0 || !rest.Hold.IsZero())
+		if err != nil {
+			return err
+		}
+		if _, err := w.exec(insertKey, k.Name, k.Of.No, k.Fingerprint[:], of, txn, more); err != nil {
 			return err
 		}
 	}

@@ -51,12 +51,14 @@ const mostWallets = 6
 type author struct {
 	forward bool // the clock never runs backwards, nothing ticks, and the policy stays
 	strange bool // requests may be invalid, and name what is not there
+	wide    bool // also what the model does not know
 	steps   []step
 	clock   time.Time
 
 	// how things stand
 	books []books
 	came  []wallet.TransactionID
+	held  []wallet.HoldID
 }
 
 func pick[T any](t *rapid.T, label string, from ...T) T {
@@ -71,7 +73,10 @@ func one(t *rapid.T, label string, outOf int) bool {
 // next makes up the next step.
 func (a *author) next(t *rapid.T) step {
 	a.clock = a.at(t)
-	s := step{At: a.clock, Do: pick(t, "do", deck...), Wallet: none, Tx: none, Other: none, Lot: none}
+	s := step{At: a.clock, Do: pick(t, "do", deck...), Wallet: none, Tx: none, Other: none, Lot: none, Hold: none, To: none}
+	if a.wide && one(t, "more", 3) {
+		s.Do = pick(t, "do", wideDeck...)
+	}
 	switch {
 	case len(a.steps) > 0 && one(t, "again", 8): // what was asked before is asked again
 		s = pick(t, "of", a.steps...)
@@ -131,6 +136,16 @@ func (a *author) edges() (edges []time.Time) {
 			for _, t := range b.Transactions {
 				note(t.ExpiresAt)
 			}
+		}
+	}
+	for _, b := range a.books {
+		for _, h := range b.Holds {
+			note(h.ExpiresAt)
+		}
+		for _, r := range b.Wallet.Rules {
+			note(r.StartsAt)
+			note(r.StartsAt.AddDate(0, 1, 0))
+			note(r.ExpiresAt)
 		}
 	}
 	slices.SortFunc(edges, time.Time.Compare)
@@ -205,6 +220,8 @@ func (a *author) fill(t *rapid.T, s *step) {
 		a.void(t, s)
 	case doPolicy:
 		s.Policy = rapid.IntRange(0, len(policies)-1).Draw(t, "policy")
+	default:
+		a.fillWide(t, s)
 	}
 	s.forget()
 }
@@ -226,10 +243,10 @@ func (a *author) someWallet(t *rapid.T, funded bool) int {
 // forget clears what the command does not have.
 func (s *step) forget() {
 	switch s.Do {
-	case doCreate, doCharge, doPreview, doTick, doPolicy, doSettle, doFail:
+	case doCreate, doCharge, doPreview, doTick, doPolicy, doSettle, doFail, doCapture, doRelease, doRefund, doOngoing:
 		s.Wallet = none
 	}
-	if s.Do != doSettle && s.Do != doFail {
+	if s.Do != doSettle && s.Do != doFail && s.Do != doRefund {
 		s.Tx = none
 	}
 	if s.Do != doTopUp && s.Do != doDebit && s.Do != doVoid {
@@ -271,6 +288,9 @@ func (a *author) spec(t *rapid.T) *wallet.Spec {
 		Code: pick(t, "code", "", "", "main", "spare"), AppliesTo: pick(t, "applies", applies...), ExpiresAt: a.expiry(t, 12),
 		Limits: a.limits(t), Metadata: pick(t, "metadata", metadatas...), Key: pick(t, "key", keys...),
 	}
+	if a.wide {
+		s.Rules = a.rules(t)
+	}
 	if !one(t, "empty", 4) {
 		s.TopUp = *a.topUp(t)
 	}
@@ -284,7 +304,7 @@ func (a *author) limits(t *rapid.T) wallet.Limits {
 
 func (a *author) changes(t *rapid.T) *wallet.Changes {
 	c := &wallet.Changes{Key: pick(t, "key", keys...)}
-	for _, what := range rapid.SliceOfN(rapid.IntRange(0, 6), 0, 3).Draw(t, "what") {
+	for _, what := range rapid.SliceOfN(rapid.IntRange(0, 7), 0, 3).Draw(t, "what") {
 		switch what {
 		case 0:
 			c.Name = wallet.Set(pick(t, "name", "", "Ada"))
@@ -300,6 +320,10 @@ func (a *author) changes(t *rapid.T) *wallet.Changes {
 			c.Limits = wallet.Set(a.limits(t))
 		case 6:
 			c.Metadata = pick(t, "metadata", metadatas...)
+		case 7:
+			if a.wide {
+				c.Rules = a.rules(t)
+			}
 		}
 	}
 	return c

@@ -20,6 +20,10 @@ type books struct {
 	Lots         []wallet.Lot         // open, in spending order; those of a terminated wallet by ID
 	Transactions []wallet.Transaction // in the order they were booked
 	Draws        [][]wallet.Draw      // for each transaction
+
+	// What the model does not know.
+	Holds  []wallet.Hold  // that have, or had, something of it
+	Events []wallet.Event // without cursors, which are the store's
 }
 
 // read returns the books of every wallet, as the engine tells them.
@@ -29,8 +33,16 @@ func (w *world) read(ctx context.Context) ([]books, error) {
 			return nil, err
 		}
 	}
-	if n, err := w.eng.CountWallets(ctx, wallet.WalletQuery{}); err != nil || n != len(w.wallets) {
-		return nil, fmt.Errorf("%d wallets, want %d: %w", n, len(w.wallets), err)
+	there := 0
+	for _, c := range w.owners {
+		n, err := w.eng.CountWallets(ctx, wallet.WalletQuery{Customer: c})
+		if err != nil {
+			return nil, err
+		}
+		there += n
+	}
+	if there != len(w.wallets) {
+		return nil, fmt.Errorf("%d wallets, want %d", there, len(w.wallets))
 	}
 	all := make([]books, len(w.wallets))
 	for i, id := range w.wallets {
@@ -62,10 +74,18 @@ func (w *world) readOne(ctx context.Context, id wallet.ID) (b books, err error) 
 		}
 		b.Draws = append(b.Draws, draws)
 	}
-	return b, nil
+	if b.Holds, err = wallet.Collect(w.eng.Holds(ctx, wallet.HoldQuery{Wallet: id})); err != nil {
+		return b, err
+	}
+	b.Events, err = wallet.Collect(w.eng.Events(ctx, wallet.EventQuery{Wallet: id}))
+	for i := range b.Events {
+		b.Events[i].Cursor = ""
+	}
+	return b, err
 }
 
-// names are what a dump calls IDs: w0 is the first wallet created, w0.3 the fourth transaction booked on it.
+// names are what a dump calls IDs: w0 is the first wallet created, w0.3 the fourth transaction booked on it, w0.h1 its second
+// hold, w0.r2 the third rule it had.
 type names map[string]string
 
 func namesOf(all []books) names {
@@ -74,6 +94,23 @@ func namesOf(all []books) names {
 		n[b.Wallet.ID.String()] = fmt.Sprintf("w%d", i)
 		for j, t := range b.Transactions {
 			n[t.ID.String()] = fmt.Sprintf("w%d.%d", i, j)
+		}
+		for j, h := range b.Holds {
+			if id := h.ID.String(); n[id] == "" {
+				n[id] = fmt.Sprintf("w%d.h%d", i, len(b.Holds)-1-j)
+			}
+		}
+		rules := 0
+		for _, e := range b.Events {
+			if e.Record == nil {
+				continue
+			}
+			for _, r := range e.Record.Rules {
+				if id := r.ID.String(); n[id] == "" {
+					n[id] = fmt.Sprintf("w%d.r%d", i, rules)
+					rules++
+				}
+			}
 		}
 	}
 	return n
@@ -95,7 +132,7 @@ func (n names) replace(text []byte) []byte {
 	return append(named, text...)
 }
 
-// dump writes books as text, a record a line.
+// dump writes books as text, a record a line: what the model knows of them.
 func dump(all []books) string {
 	var b bytes.Buffer
 	for _, wallet := range all {
@@ -111,6 +148,20 @@ func dump(all []books) string {
 		}
 	}
 	return string(namesOf(all).replace(b.Bytes()))
+}
+
+// dumpAll writes all there is.
+func dumpAll(all []books) string {
+	var b bytes.Buffer
+	for _, wallet := range all {
+		for _, h := range wallet.Holds {
+			line(&b, "hold", h)
+		}
+		for _, e := range wallet.Events {
+			line(&b, "event", e)
+		}
+	}
+	return dump(all) + string(namesOf(all).replace(b.Bytes()))
 }
 
 func line(b io.Writer, kind string, record any) {

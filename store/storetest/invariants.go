@@ -18,8 +18,10 @@ func violations(o *policy.Order, before *books, b books) []string {
 	v := &auditor{b: b}
 	v.figures()
 	v.sums()
+	v.holds()
 	v.times()
-	if o != nil {
+	v.feed()
+	if o != nil && len(b.Holds) == 0 {
 		v.order(*o)
 	}
 	if before != nil {
@@ -91,8 +93,11 @@ func (v *auditor) sums() {
 		if t.State == wallet.Pending {
 			pending.Add(pending, rat(t.Credits))
 		}
-		if t.Kind == wallet.Consumed {
+		switch t.Kind {
+		case wallet.Consumed:
 			consumed.Add(consumed, rat(t.Credits))
+		case wallet.Refunded:
+			consumed.Sub(consumed, rat(t.Credits))
 		}
 	}
 	balance := v.b.Wallet.Balance
@@ -104,8 +109,40 @@ func (v *auditor) sums() {
 	}
 }
 
-// times: nothing is consumed or voided from a lot before it was settled, or at or after its expiry; what expires does so at
-// its own instant or the wallet's; booking never goes back in time.
+// holds: what open holds reserve of a lot is what is held of it, and all of that is the balance's.
+func (v *auditor) holds() {
+	held, sum := make(map[wallet.TransactionID]*big.Rat), new(big.Rat)
+	for _, h := range v.b.Holds {
+		for _, p := range h.Parts {
+			credits := new(big.Rat)
+			for _, l := range p.Lots {
+				credits = add(credits, rat(l.Credits))
+				if p.Wallet != v.b.Wallet.ID {
+					continue
+				}
+				if held[l.Lot] == nil {
+					held[l.Lot] = new(big.Rat)
+				}
+				held[l.Lot], sum = add(held[l.Lot], rat(l.Credits)), add(sum, rat(l.Credits))
+			}
+			if credits.Cmp(rat(p.Credits)) != 0 {
+				v.note("hold %s: a part of %s credits has lots of %s", h.ID, p.Credits, credits.FloatString(decimals))
+			}
+		}
+	}
+	for _, l := range v.b.Lots {
+		if h := held[l.ID]; h == nil && l.Held.Sign() != 0 || h != nil && h.Cmp(rat(l.Held)) != 0 {
+			v.note("lot %s: %s is held, not %v", l.ID, l.Held, h)
+		}
+	}
+	if sum.Cmp(rat(v.b.Wallet.Balance.Held)) != 0 {
+		v.note("held %s, holds have %s", v.b.Wallet.Balance.Held, sum.FloatString(decimals))
+	}
+}
+
+// times: nothing is consumed or voided from a lot before it was settled, or at or after its expiry (but what a hold reserved
+// before it); what expires does so at its own instant or the wallet's, or when it returns later; booking never goes back in
+// time.
 func (v *auditor) times() {
 	in := v.inbound()
 	var last time.Time
@@ -124,8 +161,9 @@ func (v *auditor) times() {
 		}
 		for _, d := range v.b.Draws[i] {
 			lot, ok := in[d.Lot]
-			over := !lot.ExpiresAt.IsZero() && !t.CreatedAt.Before(lot.ExpiresAt)
-			onTime := t.CreatedAt.Equal(lot.ExpiresAt) || t.CreatedAt.Equal(v.b.Wallet.ExpiresAt) && t.CreatedAt.Equal(v.b.Wallet.TerminatedAt)
+			over := past(lot.ExpiresAt, t.CreatedAt) && t.Hold.IsZero()
+			late := past(lot.ExpiresAt, t.CreatedAt) && (len(v.b.Holds) > 0 || lot.SettledAt.Equal(t.CreatedAt))
+			onTime := late || t.CreatedAt.Equal(lot.ExpiresAt) || t.CreatedAt.Equal(v.b.Wallet.ExpiresAt) && t.CreatedAt.Equal(v.b.Wallet.TerminatedAt)
 			switch {
 			case !ok, lot.State != wallet.Settled, t.CreatedAt.Before(lot.SettledAt):
 				v.note("%s %s draws from %s, which was not open", t.Kind, t.ID, d.Lot)
@@ -150,7 +188,8 @@ func (v *auditor) inbound() map[wallet.TransactionID]wallet.Transaction {
 }
 
 // order: no later lot is touched while an earlier one, open at that instant, has anything left. A void of a single lot may
-// have asked for that lot. Of lots that settled at the very instant nobody can tell from outside whether they came before.
+// have asked for that lot, and a transfer for one kind. Of lots that settled at the very instant nobody can tell from outside
+// whether they came before, nor what of a lot was held.
 func (v *auditor) order(o policy.Order) {
 	in := v.inbound()
 	left := make(map[wallet.TransactionID]*big.Rat)
@@ -168,7 +207,7 @@ func (v *auditor) order(o policy.Order) {
 				rest.Sub(rest, rat(d.Credits))
 			}
 		}
-		if t.Kind != wallet.Consumed && len(touched) < 2 {
+		if t.Kind == wallet.TransferredOut || t.Kind != wallet.Consumed && len(touched) < 2 {
 			continue
 		}
 		for id, rest := range left {
@@ -188,12 +227,55 @@ func (v *auditor) order(o policy.Order) {
 // before reports whether the lot of x is spent before that of y.
 func before(o policy.Order, x, y wallet.Transaction) bool {
 	lot := func(t wallet.Transaction) wallet.Lot {
-		return wallet.Lot{ID: t.ID, Kind: t.Kind, Priority: t.Priority, ExpiresAt: t.ExpiresAt, OpenedAt: t.SettledAt}
+		l := wallet.Lot{ID: t.ID, Kind: t.Kind, Priority: t.Priority, ExpiresAt: t.ExpiresAt, OpenedAt: t.SettledAt}
+		if t.Origin != "" { // it keeps the place of the lot it comes from
+			l.Kind, l.OpenedAt = t.Origin, t.Since
+		}
+		return l
 	}
 	if c := compare(o, lot(x), lot(y)); c != 0 {
 		return c < 0
 	}
 	return x.ID.Compare(y.ID) < 0
+}
+
+// feed: events are numbered without gaps, and add up to the balance.
+func (v *auditor) feed() {
+	var b wallet.Balance
+	for i, e := range v.b.Events {
+		if e.Number != int64(i+1) || i > 0 && e.At.Before(v.b.Events[i-1].At) {
+			v.note("event %d is numbered %d, at %s", i+1, e.Number, e.At)
+		}
+		from, to := new(wallet.Amount), new(wallet.Amount)
+		switch e.Kind {
+		case wallet.EventToppedUp:
+			to = &b.Pending
+		case wallet.EventSettled:
+			from, to = &b.Pending, &b.Spendable
+		case wallet.EventLapsed, wallet.EventFailed:
+			from = &b.Pending
+		case wallet.EventConsumed:
+			from, to = &b.Spendable, &b.Consumed
+		case wallet.EventVoided, wallet.EventExpired, wallet.EventTransferredOut:
+			from = &b.Spendable
+		case wallet.EventHeld:
+			from, to = &b.Spendable, &b.Held
+		case wallet.EventCaptured, wallet.EventReleased:
+			from, to = &b.Held, &b.Spendable
+		case wallet.EventRefunded:
+			from, to = &b.Consumed, &b.Spendable
+		case wallet.EventTransferredIn:
+			to = &b.Spendable
+		case wallet.EventTerminated:
+			from, to, b.Ongoing = &b.Spendable, &b.Kept, wallet.Amount{}
+		case wallet.EventUsed:
+			b.Ongoing = e.Credits
+		}
+		*from, *to = from.Sub(e.Credits), to.Add(e.Credits)
+	}
+	if got, want := fmt.Sprintf("%+v", b), fmt.Sprintf("%+v", v.b.Wallet.Balance); got != want {
+		v.note("balance %s, events add up to %s", want, got)
+	}
 }
 
 // history: a finished transaction never changes, nor does a terminated wallet; nothing is lost, and nothing booked in between.

@@ -21,7 +21,7 @@ func testMachine(t *testing.T, open func(testing.TB) store.Store, p *policy.Poli
 	t.Run("Clock", func(t *testing.T) {
 		check(t, func(rt *rapid.T) {
 			m := newMachine(t, rt, open, p)
-			m.model = nil
+			m.model, m.wide = nil, true
 			m.run(rt)
 		})
 	})
@@ -82,7 +82,7 @@ func (m *machine) take(rt *rapid.T, s step) {
 	if readErr != nil {
 		rt.Fatalf("read: %v", readErr)
 	}
-	m.before, m.books, m.author.came = m.books, all, m.world.came
+	m.before, m.books, m.author.came, m.author.held = m.books, all, m.world.came, m.world.held
 	if m.model == nil || s.Do == doPolicy {
 		return
 	}

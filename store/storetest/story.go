@@ -33,6 +33,13 @@ type step struct {
 	Charge     *wallet.Charge     `json:"charge,omitempty"`
 	Void       *wallet.Void       `json:"void,omitempty"`
 	Policy     int                `json:"policy,omitempty"`
+
+	Hold          int                   `json:"hold,omitempty"` // what to capture or release
+	To            int                   `json:"to,omitempty"`   // the wallet to transfer to
+	Authorization *wallet.Authorization `json:"authorization,omitempty"`
+	Capture       *wallet.Capture       `json:"capture,omitempty"`
+	Refund        *wallet.Refund        `json:"refund,omitempty"`
+	Transfer      *wallet.Transfer      `json:"transfer,omitempty"`
 }
 
 type command string
@@ -50,6 +57,13 @@ const (
 	doTerminate command = "terminate"
 	doTick      command = "tick"
 	doPolicy    command = "policy" // from now on the engine has another policy
+
+	doAuthorize command = "authorize"
+	doCapture   command = "capture"
+	doRelease   command = "release"
+	doRefund    command = "refund"
+	doTransfer  command = "transfer"
+	doOngoing   command = "set ongoing"
 )
 
 // What a step's counts say when they name nothing.
@@ -92,8 +106,10 @@ type world struct {
 	store   store.Store
 	eng     *engine.Engine
 	clock   time.Time
+	owners  []wallet.CustomerID    // for whom wallets were asked for
 	wallets []wallet.ID            // in the order they were created
 	came    []wallet.TransactionID // in the order commands returned them
+	held    []wallet.HoldID        // in the order they were authorized
 }
 
 // newWorld returns a world of no wallets over s.
@@ -124,11 +140,21 @@ func (w *world) tx(n int) wallet.TransactionID {
 	return w.came[n]
 }
 
+func (w *world) hold(n int) wallet.HoldID {
+	if n == unknown {
+		return wallet.MintHoldID(wallet.HoldID{}, w.clock)
+	}
+	return w.held[n]
+}
+
 // do takes a step, and returns what the engine returned.
 func (w *world) do(ctx context.Context, s step) (any, error) {
 	w.clock = s.At
 	switch s.Do {
 	case doCreate:
+		if s.Bad == "" && !slices.Contains(w.owners, s.Spec.Customer) {
+			w.owners = append(w.owners, s.Spec.Customer)
+		}
 		created, err := w.eng.Create(ctx, *s.Spec)
 		if err != nil || slices.Contains(w.wallets, created.ID) {
 			return created, err
@@ -176,6 +202,39 @@ func (w *world) do(ctx context.Context, s step) (any, error) {
 	case doTick:
 		_, err := w.eng.Tick(ctx)
 		return nil, err
+	}
+	return w.doMore(ctx, s)
+}
+
+// doMore takes a step of those that the model does not know.
+func (w *world) doMore(ctx context.Context, s step) (any, error) {
+	switch s.Do {
+	case doAuthorize:
+		a := *s.Authorization
+		if s.Wallet != none {
+			a.Wallet = w.wallet(s.Wallet)
+		}
+		h, err := w.eng.Authorize(ctx, a)
+		if err == nil && !slices.Contains(w.held, h.ID) {
+			w.held = append(w.held, h.ID)
+		}
+		return h, err
+	case doCapture:
+		done, err := w.eng.Capture(ctx, w.hold(s.Hold), *s.Capture)
+		w.note(done.Transactions...)
+		return done, err
+	case doRelease:
+		return w.eng.Release(ctx, w.hold(s.Hold))
+	case doRefund:
+		made, err := w.eng.Refund(ctx, w.tx(s.Tx), *s.Refund)
+		w.note(made...)
+		return made, err
+	case doTransfer:
+		made, err := w.eng.Transfer(ctx, w.wallet(s.Wallet), w.wallet(s.To), *s.Transfer)
+		w.note(made...)
+		return made, err
+	case doOngoing:
+		return w.eng.SetOngoing(ctx, *s.Charge)
 	}
 	return nil, fmt.Errorf("storetest: no such command: %q", s.Do)
 }

@@ -33,6 +33,11 @@ type savedLot struct {
 	old store.Lot // without a key: the lot is new
 }
 
+type savedHold struct {
+	h   *Hold
+	old wallet.Hold // without a customer: the hold is new
+}
+
 type savedFinish struct {
 	t     *Transaction
 	old   wallet.Transaction
@@ -90,6 +95,20 @@ func (u *Unit) undo(to mark) {
 		}
 		l.replace(old)
 	}
+	for i := len(j.events) - 1; i >= to.events; i-- {
+		e := &j.events[i]
+		e.Of.Events--
+		if e.Told != nil {
+			e.Told.Event = 0
+		}
+	}
+	for i := len(j.holds) - 1; i >= to.holds; i-- {
+		h := j.holds[i].h
+		if j.holds[i].old.Customer == "" {
+			delete(u.holds, h.ID)
+		}
+		h.Hold = j.holds[i].old
+	}
 	for i := len(j.finished) - 1; i >= to.finished; i-- {
 		t := j.finished[i].t
 		t.Transaction = j.finished[i].old
@@ -105,18 +124,9 @@ func (u *Unit) undo(to mark) {
 	for i := len(j.keys) - 1; i >= to.keys; i-- {
 		delete(u.keys, keyName{j.keys[i].Of.ID, j.keys[i].Name})
 	}
-	for i := len(j.holds) - 1; i >= to.holds; i-- {
-		s := j.holds[i]
-		if s.h.Hold = s.old; s.new {
-			delete(u.holds, s.h.putID)
-		}
-	}
-	for i := len(j.events) - 1; i >= to.events; i-- {
-		j.events[i].Of.events--
-	}
-	j.holds, j.events = j.holds[:to.holds], j.events[:to.events]
 	j.states, j.records, j.lots = j.states[:to.states], j.records[:to.records], j.lots[:to.lots]
 	j.added, j.finished, j.keys = j.added[:to.added], j.finished[:to.finished], j.keys[:to.keys]
+	j.holds, j.events = j.holds[:to.holds], j.events[:to.events]
 }
 
 // replace gives the lot another content, and its place if the key differs.
@@ -140,22 +150,28 @@ type Changes struct {
 	Keys         []*Key
 	Holds        []*Hold
 	Events       []Event
+
+	txns map[wallet.TransactionID]*Transaction
 }
+
+// Transaction returns a transaction that was added or finished in this batch, or nil.
+func (c *Changes) Transaction(id wallet.TransactionID) *Transaction { return c.txns[id] }
 
 func (c *Changes) clear() {
 	clear(c.Records)
 	clear(c.States)
 	clear(c.Lots)
 	clear(c.Finished)
-	c.Records, c.States, c.Lots, c.Finished = c.Records[:0], c.States[:0], c.Lots[:0], c.Finished[:0]
 	clear(c.Holds)
 	c.Holds = c.Holds[:0]
+	c.Records, c.States, c.Lots, c.Finished = c.Records[:0], c.States[:0], c.Lots[:0], c.Finished[:0]
 	c.Transactions, c.Keys, c.Events = nil, nil, nil
 }
 
 // Changes returns what there is to write. It is valid until [Unit.Written] or [Unit.Forget].
 func (u *Unit) Changes() *Changes {
 	u.round++
+	u.changes.txns = u.txns
 	c := &u.changes
 	c.clear()
 	state := func(w *Wallet) {

@@ -3,6 +3,7 @@ package unit
 import (
 	"iter"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -267,4 +268,110 @@ func (t *tx) drawn(lot wallet.TransactionID) bool {
 	return slices.ContainsFunc(t.u.log.added, func(by *Transaction) bool {
 		return slices.ContainsFunc(by.Draws, func(d wallet.Draw) bool { return d.Lot == lot })
 	})
+}
+
+func (t *tx) Holds(q wallet.HoldQuery) iter.Seq2[wallet.Hold, error] {
+	return func(yield func(wallet.Hold, error) bool) {
+		if t.u == nil {
+			yield(wallet.Hold{}, errClosed)
+			return
+		}
+		if q.Customer != "" && q.Customer != t.c.ID {
+			return
+		}
+		q.Customer = t.c.ID
+		var batch []*Hold // the newest first
+		for _, h := range t.u.holds {
+			if h.Selected(&q) && (q.After.IsZero() || h.ID.Compare(q.After) < 0) {
+				batch = append(batch, h)
+			}
+		}
+		slices.SortFunc(batch, func(a, b *Hold) int { return b.ID.Compare(a.ID) })
+		left := q.Limit
+		emit := func(h wallet.Hold) bool {
+			left--
+			return yield(h, nil) && left != 0
+		}
+		base := q
+		base.Limit = 0
+		if q.Limit > 0 {
+			base.Limit = q.Limit + len(t.u.holds)
+		}
+		for h, err := range t.u.Base.Holds(base) {
+			if err != nil {
+				yield(h, err)
+				return
+			}
+			for len(batch) > 0 && batch[0].ID.Compare(h.ID) > 0 {
+				if !emit(batch[0].Hold) {
+					return
+				}
+				batch = batch[1:]
+			}
+			if t.u.holds[h.ID] == nil && !emit(h) {
+				return
+			}
+		}
+		for _, h := range batch {
+			if !emit(h.Hold) {
+				return
+			}
+		}
+	}
+}
+
+// firstUncommitted is greater than every cursor that a database has given.
+const firstUncommitted = 1 << 62
+
+func (t *tx) Events(q wallet.EventQuery) iter.Seq2[wallet.Event, error] {
+	return func(yield func(wallet.Event, error) bool) {
+		if t.u == nil {
+			yield(wallet.Event{}, errClosed)
+			return
+		}
+		if q.Customer != "" && q.Customer != t.c.ID {
+			return
+		}
+		q.Customer = t.c.ID
+		after, err := ParseCursor(q.After)
+		if err != nil {
+			yield(wallet.Event{}, err)
+			return
+		}
+		left := q.Limit
+		for e, err := range t.u.Base.Events(q) {
+			left--
+			if !yield(e, err) || err != nil || left == 0 {
+				return
+			}
+		}
+		for i := range t.u.log.events {
+			e, cursor := &t.u.log.events[i], firstUncommitted+int64(i)
+			if e.Of.customer != t.c || !q.Wallet.IsZero() && q.Wallet != e.Wallet || cursor <= after {
+				continue
+			}
+			x := e.Event
+			x.Cursor = FormatCursor(cursor)
+			if left--; !yield(x, nil) || left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// FormatCursor makes a cursor of a number.
+func FormatCursor(n int64) wallet.Cursor { return wallet.Cursor(strconv.FormatInt(n, 10)) }
+
+// ParseCursor reads what FormatCursor made; the empty cursor is 0.
+func ParseCursor(c wallet.Cursor) (int64, error) {
+	if c == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(string(c), 10, 64)
+	if err != nil || n < 0 {
+		bad := new(wallet.InvalidError)
+		bad.Add("after", string(c), "is not a cursor")
+		return 0, bad
+	}
+	return n, nil
 }

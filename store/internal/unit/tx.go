@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -58,7 +59,6 @@ func (t *tx) PutWallet(w store.Wallet) error {
 		}
 		added := &Wallet{Wallet: w, lots: lots{all: true}}
 		u.adopt(t.c, added)
-		added.events = 0
 		u.log.records = append(u.log.records, savedRecord{w: added})
 	case err != nil:
 		return err
@@ -179,7 +179,7 @@ func (w *Wallet) last() wallet.TransactionID {
 	if n := len(w.added); n > 0 {
 		return w.added[n-1].ID
 	}
-	return w.Chain.Last
+	return w.Tail
 }
 
 func (t *tx) Finish(end wallet.Transaction) error {
@@ -211,6 +211,75 @@ func (t *tx) Finish(end wallet.Transaction) error {
 		u.txns[end.ID] = cur
 	}
 	return nil
+}
+
+func (t *tx) PutHold(h wallet.Hold) error {
+	if err := t.change(); err != nil {
+		return err
+	}
+	if h.Customer != t.c.ID {
+		return fmt.Errorf("store: refused hold %s: it is of customer %q, not %q", h.ID, h.Customer, t.c.ID)
+	}
+	for i := range h.Parts {
+		if _, err := t.wallet(h.Parts[i].Wallet); err != nil {
+			return err
+		}
+	}
+	before, err := t.u.hold(h.ID)
+	if errors.Is(err, wallet.ErrNotFound) {
+		if err := store.CheckHold(&h, nil); err != nil {
+			return err
+		}
+		added := &Hold{Hold: h, Of: t.c, Fresh: true}
+		for i := range h.Parts {
+			added.First = append(added.First, h.Parts[i].Wallet)
+		}
+		t.u.holds[h.ID] = added
+		t.u.log.holds = append(t.u.log.holds, savedHold{h: added})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := store.CheckHold(&h, &before.Hold); err != nil {
+		return err
+	}
+	t.u.log.holds = append(t.u.log.holds, savedHold{before, before.Hold})
+	before.Hold, before.Of = h, t.c
+	return nil
+}
+
+func (t *tx) AddEvent(e wallet.Event) error {
+	if err := t.change(); err != nil {
+		return err
+	}
+	w, err := t.wallet(e.Wallet)
+	if err != nil {
+		return err
+	}
+	if e.Number != w.Events+1 || e.Customer != t.c.ID {
+		return fmt.Errorf("store: refused event %d of wallet %s and customer %q: it has %d", e.Number, e.Wallet, e.Customer, w.Events)
+	}
+	added := Event{Event: e, Of: w}
+	if by := t.u.txns[e.Transaction]; by != nil && by.Of == w && by.Event == 0 && by.Tells(&e) && w.tellsNext(by) {
+		by.Event, added.Told = e.Number, by
+	}
+	w.Events++
+	t.u.log.events = append(t.u.log.events, added)
+	return nil
+}
+
+// tellsNext reports whether no transaction behind t tells an event: they are told in the order of the chain.
+func (w *Wallet) tellsNext(t *Transaction) bool {
+	for _, later := range slices.Backward(w.added) {
+		if later == t {
+			return true
+		}
+		if later.Event != 0 {
+			return false
+		}
+	}
+	return false
 }
 
 func (t *tx) Remember(key string, o store.Outcome) error {
@@ -305,6 +374,20 @@ func (t *tx) Transaction(id wallet.TransactionID) (wallet.Transaction, error) {
 		return wallet.Transaction{}, noTransaction(id)
 	}
 	return found, err
+}
+
+func (t *tx) Hold(id wallet.HoldID) (wallet.Hold, error) {
+	if t.u == nil {
+		return wallet.Hold{}, errClosed
+	}
+	h, err := t.u.hold(id)
+	if err == nil && h.Customer != t.c.ID {
+		err = noHold(id)
+	}
+	if err != nil {
+		return wallet.Hold{}, err
+	}
+	return h.Hold, nil
 }
 
 func (t *tx) Outcome(customer wallet.CustomerID, key string) (store.Outcome, bool, error) {

@@ -43,117 +43,9 @@ type Base interface {
 
 	// LoadDrawn returns the draws made from a lot that is not open.
 	LoadDrawn(lot wallet.TransactionID) (Chain, error)
-}
 
-// A Customer and those of its wallets that are loaded.
-type Customer struct {
-	ID wallet.CustomerID
-	No int64 // the database's number of it; 0: not written yet
-
-	wallets  []*Wallet // by ID
-	complete bool      // every active wallet is among them
-}
-
-// A Wallet is a loaded wallet. The fields behind the record are the database's own.
-type Wallet struct {
-	store.Wallet
-
-	No    int64 // the database's number of it; 0: not written yet
-	Fresh bool  // only the record is written yet
-	Chain Chain // its transactions
-	Hot   Hot
-	Rest  Rest // as the database has it
-
-	LastEvent int64 // the cursor of its last event, if the database gives cursors; 0: it has none
-	events    int64 // how many it has had
-
-	customer *Customer
-	added    []*Transaction // in this batch
-	lots     lots
-
-	stateAt, recordAt uint64 // the Changes that have it
-}
-
-// Customer returns whose wallet it is.
-func (w *Wallet) Customer() *Customer { return w.customer }
-
-// A Chain is a sequence of which the end is known, and each element knows the one before it.
-type Chain struct {
-	Len  int64
-	Last wallet.TransactionID
-}
-
-// Hot is the part of a lot that debits change, where a database keeps it beside the wallet's state: for the one lot that was
-// changed last. The zero ID is none.
-type Hot struct {
-	ID              wallet.TransactionID
-	Remaining, Held wallet.Amount
-	Drawn           Chain
-	Kept            bool // for now, while changes are written
-}
-
-// Rest is what of a wallet's state debits leave as it is, so that a database may keep it apart.
-type Rest struct {
-	Held, Pending, Ongoing, Kept wallet.Amount
-	NextDue                      time.Time
-	Tail                         wallet.TransactionID // of the chain; zero if it is the ID minted last
-	Hot                          wallet.TransactionID
-	HotHeld                      wallet.Amount
-	HotBy                        wallet.TransactionID // that drew from it last; zero if it is the last of the wallet's chain
-}
-
-// RestNow returns the rest as it is.
-func (w *Wallet) RestNow() Rest {
-	b := &w.State.Balance
-	r := Rest{Held: b.Held, Pending: b.Pending, Ongoing: b.Ongoing, Kept: b.Kept, NextDue: w.State.NextDue, Hot: w.Hot.ID, HotHeld: w.Hot.Held}
-	if w.Chain.Last != w.State.Last {
-		r.Tail = w.Chain.Last
-	}
-	if w.Hot.Drawn.Last != w.Chain.Last {
-		r.HotBy = w.Hot.Drawn.Last
-	}
-	return r
-}
-
-// Equal reports whether r and s are the same.
-func (r *Rest) Equal(s *Rest) bool {
-	return r.Held.Equal(s.Held) && r.Pending.Equal(s.Pending) && r.Ongoing.Equal(s.Ongoing) && r.Kept.Equal(s.Kept) && r.NextDue.Equal(s.NextDue) &&
-		r.Tail == s.Tail && r.Hot == s.Hot && r.HotHeld.Equal(s.HotHeld) && r.HotBy == s.HotBy
-}
-
-// A Lot is a loaded lot. One that was closed in this batch has nothing remaining.
-type Lot struct {
-	store.Lot
-
-	Drawn Chain // the draws made from it
-	Fresh bool  // not written yet
-	Moved bool  // something other than what a Hot has was put
-	Of    *Wallet
-
-	changedAt uint64
-}
-
-// Closed reports that nothing remains.
-func (l *Lot) Closed() bool { return l.Remaining.IsZero() }
-
-// A Transaction is one that was added or finished in this batch.
-type Transaction struct {
-	wallet.Transaction
-	Draws []wallet.Draw
-
-	Of     *Wallet
-	Lots   []*Lot              // of the draws
-	Before *wallet.Transaction // as it is in the database; nil: it was added
-
-	finishedAt uint64
-	lot        [1]*Lot // room for the usual Lots
-}
-
-// A Key is an outcome that was remembered in this batch.
-type Key struct {
-	Of   *Customer
-	Name string
-	store.Outcome
+	// LoadHold returns a hold.
+	LoadHold(wallet.HoldID) (*Hold, error)
 }
 
 type keyName struct {
@@ -168,8 +60,8 @@ type Unit struct {
 	cache cache
 	log   journal
 	txns  map[wallet.TransactionID]*Transaction // added or finished in this batch
+	holds map[wallet.HoldID]*Hold               // put in this batch, or loaded for it
 	keys  map[keyName]*Key                      // remembered in this batch
-	holds map[wallet.HoldID]*Hold               // put in this batch
 	ghost map[wallet.TransactionID]*Lot         // lots that are not open, and drawn from all the same
 
 	room []Transaction // for those of this batch; used again for the next
@@ -191,8 +83,8 @@ func New(base Base) *Unit {
 // Forget drops what is loaded, and every change. It is for when the database turned out to be different.
 func (u *Unit) Forget() {
 	u.cache.clear()
-	u.txns, u.keys, u.ghost = map[wallet.TransactionID]*Transaction{}, map[keyName]*Key{}, nil
-	u.holds = map[wallet.HoldID]*Hold{}
+	u.txns, u.holds, u.keys = map[wallet.TransactionID]*Transaction{}, map[wallet.HoldID]*Hold{}, map[keyName]*Key{}
+	u.ghost, u.room = nil, nil
 	u.log = journal{}
 	u.changes = Changes{}
 }
@@ -206,15 +98,15 @@ func (u *Unit) Written() {
 		s.lot.Of.lots.prune()
 	}
 	for _, t := range u.log.added {
-		t.Of.added = t.Of.added[:0]
+		t.Of.added, t.Of.numbered = t.Of.added[:0], 0
 	}
 	if clear(u.room); cap(u.room) > batchRoom {
 		u.room = nil
 	}
 	u.room = u.room[:0]
 	clear(u.txns)
-	clear(u.keys)
 	clear(u.holds)
+	clear(u.keys)
 	u.ghost = nil
 	u.log.clear()
 	u.changes.clear()
@@ -260,10 +152,11 @@ func (u *Unit) resolve(s store.Scope) (*Customer, error) {
 		}
 		return u.load(store.Scope{Transaction: s.Transaction})
 	case !s.Hold.IsZero():
-		if h := u.holds[s.Hold]; h != nil {
-			return h.Of, nil
+		h, err := u.hold(s.Hold)
+		if err != nil {
+			return nil, err
 		}
-		return u.load(store.Scope{Hold: s.Hold})
+		return u.resolve(store.Scope{Customer: h.Customer})
 	}
 	return nil, fmt.Errorf("store: refused an update whose scope names no customer, wallet, transaction or hold")
 }
@@ -291,8 +184,8 @@ func (u *Unit) load(s store.Scope) (*Customer, error) {
 // adopt makes w one of the loaded wallets of c.
 func (u *Unit) adopt(c *Customer, w *Wallet) {
 	w.customer = c
-	w.Rest, w.events = w.RestNow(), w.State.Events
-	i, _ := slices.BinarySearchFunc(c.wallets, w.ID, func(w *Wallet, id wallet.ID) int { return w.ID.Compare(id) })
+	w.Rest = w.RestNow()
+	i, _ := slices.BinarySearchFunc(c.wallets, w.ID, (*Wallet).compare)
 	c.wallets = slices.Insert(c.wallets, i, w)
 	u.cache.addWallet(w)
 }
@@ -394,10 +287,23 @@ func (u *Unit) next(w *Wallet, after []byte) (*Lot, error) {
 	}
 }
 
+// hold returns a hold, whoever's it is.
+func (u *Unit) hold(id wallet.HoldID) (*Hold, error) {
+	if h := u.holds[id]; h != nil {
+		return h, nil
+	}
+	h, err := u.Base.LoadHold(id)
+	if err == nil {
+		u.holds[id] = h
+	}
+	return h, err
+}
+
 func noWallet(id wallet.ID) error { return fmt.Errorf("%w: wallet %s", wallet.ErrNotFound, id) }
 func noTransaction(id wallet.TransactionID) error {
 	return fmt.Errorf("%w: transaction %s", wallet.ErrNotFound, id)
 }
+func noHold(id wallet.HoldID) error { return fmt.Errorf("%w: hold %s", wallet.ErrNotFound, id) }
 func noLot(id wallet.TransactionID) error {
 	return fmt.Errorf("%w: open lot %s", wallet.ErrNotFound, id)
 }

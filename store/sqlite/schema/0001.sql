@@ -3,7 +3,7 @@
 -- Amounts are TEXT in plain notation that SQL neither compares nor sums; instants are INTEGER microseconds since 1970, UTC;
 -- UUIDs are BLOBs of 16 bytes. No column can hold a floating-point number. Lists and maps are JSON.
 --
--- amount(x), uuid(x), canonical(x), dashed(x), instant(x) and more(x) are not functions of SQLite: they are replaced by
+-- amount(x), uuid(x), canonical(x), instant(x) and more(x) are not functions of SQLite: they are replaced by
 -- expressions as this file is applied, see schema.go.
 
 CREATE TABLE wallet_meta (
@@ -50,9 +50,9 @@ CREATE TABLE wallet_state (
 	consumed  TEXT NOT NULL CHECK (amount(consumed)),
 	updated   INTEGER,          -- the latest change booked
 	last      BLOB CHECK (uuid(last)), -- the ID minted last
-	events    INTEGER NOT NULL, -- how many it has had
-	event     INTEGER,          -- wallet_event.cursor of the last one
+	events    INTEGER NOT NULL,
 	len       INTEGER NOT NULL, -- how many transactions it has
+	tail      INTEGER,          -- wallet_txn.no of the last of them
 	remaining TEXT CHECK (amount(remaining)), -- of the hot lot
 	drawn     INTEGER           -- how many draws were made from the hot lot
 ) STRICT;
@@ -66,10 +66,11 @@ CREATE TABLE wallet_rest (
 	ongoing  TEXT NOT NULL CHECK (amount(ongoing)),
 	kept     TEXT NOT NULL CHECK (amount(kept)),
 	next_due INTEGER,                  -- nothing is due before
-	tail     BLOB CHECK (uuid(tail)),  -- its last transaction; NULL: it is the ID minted last, or there is none
+	tail     BLOB CHECK (uuid(tail)),  -- the ID of its last transaction; NULL: it is the one minted last, or there is none
+	unnumbered INTEGER NOT NULL,       -- by how many wallet_state.events is more than it has events
 	hot      BLOB CHECK (uuid(hot)),   -- the hot lot, if there is one
 	hot_held TEXT CHECK (amount(hot_held)),
-	hot_by   BLOB CHECK (uuid(hot_by)) -- the last transaction that drew from it; NULL: the wallet's last, or none
+	hot_by   INTEGER                   -- wallet_txn.no of the last transaction that drew from it; NULL: wallet_state.tail
 ) STRICT;
 
 CREATE INDEX wallet_rest_due ON wallet_rest (next_due) WHERE next_due IS NOT NULL;
@@ -79,7 +80,8 @@ CREATE TABLE wallet_lot (
 	wallet    INTEGER NOT NULL, -- wallet_record.no
 	key       BLOB NOT NULL,    -- its place in the spending order
 	id        BLOB NOT NULL CHECK (uuid(id)), -- its transaction's
-	kind      INTEGER NOT NULL CHECK (kind IN (0, 1)),
+	txn       INTEGER,          -- wallet_txn.no of it
+	kind      INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 7), -- as of wallet_txn: of its origin
 	credits   TEXT NOT NULL CHECK (amount(credits)),
 	remaining TEXT NOT NULL CHECK (amount(remaining)),
 	held      TEXT NOT NULL CHECK (amount(held)),
@@ -87,20 +89,24 @@ CREATE TABLE wallet_lot (
 	expires   INTEGER,
 	opened    INTEGER NOT NULL,
 	drawn     INTEGER NOT NULL CHECK (drawn >= 0), -- how many draws were made from it
-	drawn_by  BLOB CHECK (uuid(drawn_by)),  -- the last transaction that made one
+	drawn_by  INTEGER,          -- wallet_txn.no of the last transaction that made one
 	PRIMARY KEY (wallet, key)
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX wallet_lot_id ON wallet_lot (id);
 CREATE INDEX wallet_lot_expires ON wallet_lot (wallet, expires, key) WHERE expires IS NOT NULL;
 
--- Transactions, by their time-ordered IDs, each with its draws and a pointer to the one before it in its wallet.
+-- Transactions, each with its draws and a pointer to the one before it in its wallet. They and the events are numbered in the
+-- order of their commits: the numbers are the cursors of the feed, where most events are the transactions that tell them.
 CREATE TABLE wallet_txn (
-	id      BLOB PRIMARY KEY CHECK (uuid(id)),
+	no      INTEGER PRIMARY KEY,
+	id      BLOB NOT NULL CHECK (uuid(id)),
 	wallet  INTEGER NOT NULL,  -- wallet_record.no
-	seq     INTEGER NOT NULL CHECK (seq > 0), -- its number within the wallet, from 1 on
-	prev    BLOB CHECK (uuid(prev)),   -- the wallet's previous transaction
-	kind    INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 7),   -- purchased, granted, consumed, voided, expired, refunded, transferred in, transferred out
+	seq     INTEGER NOT NULL,  -- its number within the wallet, from 1 on
+	prev    INTEGER,           -- wallet_txn.no of the wallet's previous transaction
+	event   INTEGER,           -- the number within the wallet of the event that it tells: that it was added
+	kind    INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 7),   -- purchased, granted, consumed, voided,
+	                                                        -- expired, refunded, transferred in, transferred out
 	state   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),  -- pending, settled, failed
 	source  INTEGER NOT NULL CHECK (source BETWEEN 0 AND 2), -- manual, interval, threshold
 	credits TEXT NOT NULL CHECK (amount(credits)),
@@ -108,13 +114,14 @@ CREATE TABLE wallet_txn (
 	balance TEXT NOT NULL CHECK (amount(balance)),
 	created INTEGER NOT NULL,
 	settled INTEGER, -- microseconds behind created
-	draws   TEXT,    -- [[lot in hex, credits, amount, fee, number of the draw from its lot, previous transaction that drew
-	                 -- from it in hex, if that is neither this wallet's previous one nor none], …]
+	draws   TEXT,    -- [[wallet_txn.no of the lot, credits, amount, fee, number of the draw from its lot, wallet_txn.no of the
+	                 -- transaction that drew from it before, if that is neither prev nor none], …]
 	reference TEXT,
 	more    TEXT CHECK (more IS NULL OR json_valid(more)), -- {…}: what most transactions do not have
 	CHECK ((prev IS NULL) = (seq = 1))
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
+CREATE UNIQUE INDEX wallet_txn_id ON wallet_txn (id);
 CREATE INDEX wallet_txn_pending ON wallet_txn (wallet, id) WHERE state = 0;
 CREATE INDEX wallet_txn_rare ON wallet_txn (wallet, id) WHERE kind <> 2;
 CREATE INDEX wallet_txn_reference ON wallet_txn (reference, id) WHERE reference IS NOT NULL;
@@ -124,51 +131,58 @@ CREATE INDEX wallet_txn_reference ON wallet_txn (reference, id) WHERE reference 
 CREATE TABLE wallet_mark (
 	owner BLOB NOT NULL CHECK (uuid(owner)),
 	n     INTEGER NOT NULL CHECK (n > 0),
-	txn   BLOB NOT NULL CHECK (uuid(txn)),
+	txn   INTEGER NOT NULL, -- wallet_txn.no
 	PRIMARY KEY (owner, n)
 ) STRICT, WITHOUT ROWID;
 
 -- Retry keys. Keys that are ordered by time are appended.
 CREATE TABLE wallet_key (
-	key      TEXT NOT NULL,
-	customer INTEGER NOT NULL, -- wallet_customer.no
-	outcome  BLOB NOT NULL CHECK (length(outcome) >= 32 AND length(outcome) % 16 = 0), -- fingerprint, wallet, 16 bytes of 255 and a hold if there is one, transactions: 16 bytes each
+	key         TEXT NOT NULL,
+	customer    INTEGER NOT NULL, -- wallet_customer.no
+	fingerprint BLOB NOT NULL CHECK (uuid(fingerprint)), -- of the request
+	wallet      INTEGER,          -- wallet_record.no
+	txn         INTEGER,          -- wallet_txn.no of the only transaction
+	more        TEXT CHECK (more IS NULL OR json_valid(more)), -- {…}: what else came of it
 	PRIMARY KEY (key, customer)
 ) STRICT, WITHOUT ROWID;
 
--- Holds, and which wallets they are or were in.
 CREATE TABLE wallet_hold (
 	id       BLOB PRIMARY KEY CHECK (uuid(id)),
 	customer INTEGER NOT NULL, -- wallet_customer.no
 	state    TEXT NOT NULL CHECK (state IN ('open', 'captured', 'released', 'expired')),
-	hold     TEXT NOT NULL CHECK (json_valid(hold))
+	credits  TEXT NOT NULL CHECK (amount(credits)),
+	money    TEXT NOT NULL CHECK (amount(money)),
+	captured TEXT NOT NULL CHECK (amount(captured)), -- money
+	created  INTEGER NOT NULL,
+	expires  INTEGER,
+	closed   INTEGER,
+	parts    TEXT CHECK (json_valid(parts)), -- [{wallet, credits, money, lots}, …]: what is still reserved
+	more     TEXT NOT NULL CHECK (json_valid(more)) -- {…}: the rest
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX wallet_hold_customer ON wallet_hold (customer, id);
+CREATE INDEX wallet_hold_open ON wallet_hold (customer, id) WHERE state = 'open';
 
+-- In which wallets a hold is, or was when it was authorized.
 CREATE TABLE wallet_held (
 	wallet INTEGER NOT NULL, -- wallet_record.no
 	hold   BLOB NOT NULL CHECK (uuid(hold)),
-	open   INTEGER NOT NULL CHECK (open IN (0, 1)),
 	PRIMARY KEY (wallet, hold)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX wallet_held_open ON wallet_held (wallet, hold) WHERE open = 1;
-CREATE INDEX wallet_held_hold ON wallet_held (hold);
-
--- The feed of events, in the order of the commits.
+-- The events that no transaction tells.
 CREATE TABLE wallet_event (
-	cursor INTEGER PRIMARY KEY,
-	wallet INTEGER NOT NULL, -- wallet_record.no
-	number INTEGER NOT NULL CHECK (number > 0), -- within the wallet, from 1 on
-	prev   INTEGER,          -- cursor of the wallet's previous event
-	kind   INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 19),
-	txn    BLOB CHECK (uuid(txn)), -- the transaction it tells of
-	more   TEXT CHECK (json_valid(more)), -- {…}; NULL: the transaction tells it all
-	CHECK ((prev IS NULL) = (number = 1))
+	no      INTEGER PRIMARY KEY, -- among the numbers of wallet_txn
+	wallet  INTEGER NOT NULL,    -- wallet_record.no
+	number  INTEGER NOT NULL CHECK (number > 0), -- within the wallet, from 1 on
+	kind    TEXT NOT NULL CHECK (kind <> ''),
+	at      INTEGER NOT NULL,
+	credits TEXT NOT NULL CHECK (amount(credits)),
+	txn     INTEGER,             -- wallet_txn.no of the transaction it is about
+	more    TEXT CHECK (more IS NULL OR json_valid(more)) -- {…}: the rest
 ) STRICT;
 
-CREATE INDEX wallet_event_mark ON wallet_event (wallet, number) WHERE number % 64 = 0;
+CREATE INDEX wallet_event_wallet ON wallet_event (wallet, no);
 
 -- For people: plain rows, with UUIDs in their canonical form and readable instants.
 
@@ -194,24 +208,32 @@ FROM wallet_txn t JOIN wallet_record r ON r.no = t.wallet JOIN wallet_customer c
 
 -- Open lots.
 CREATE VIEW wallet_lots AS
-SELECT canonical(l.id) AS id, canonical(r.id) AS wallet, c.id AS customer, CASE l.kind WHEN 0 THEN 'purchased' ELSE 'granted' END AS kind,
+SELECT canonical(l.id) AS id, canonical(r.id) AS wallet, c.id AS customer, CASE l.kind WHEN 0 THEN 'purchased' WHEN 1 THEN 'granted' ELSE 'other' END AS kind,
 	l.credits, iif(o.hot = l.id, s.remaining, l.remaining) AS remaining, iif(o.hot = l.id, o.hot_held, l.held) AS held,
 	iif(o.hot = l.id, s.drawn, l.drawn) AS draws,
 	l.priority, instant(l.expires) AS expires_at, instant(l.opened) AS opened_at
 FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet JOIN wallet_state s ON s.no = l.wallet JOIN wallet_rest o ON o.no = l.wallet JOIN wallet_customer c ON c.no = r.customer;
 
 CREATE VIEW wallet_draws AS
-SELECT dashed(d.lot) AS lot, canonical(d.txn) AS "by", canonical(r.id) AS wallet,
+SELECT coalesce(canonical(l.id), d.lot) AS lot, canonical(d.txn) AS "by", canonical(r.id) AS wallet,
 	CASE d.kind WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' WHEN 4 THEN 'expired' ELSE 'transferred_out' END AS kind, d.credits, d.amount, d.fee
 FROM (
 	SELECT json_extract(e.value, '$[0]') AS lot, t.id AS txn, t.wallet, t.kind, json_extract(e.value, '$[1]') AS credits,
 		json_extract(e.value, '$[2]') AS amount, json_extract(e.value, '$[3]') AS fee
 	FROM wallet_txn t JOIN json_each(t.draws) e
-) d JOIN wallet_record r ON r.no = d.wallet;
+) d JOIN wallet_record r ON r.no = d.wallet LEFT JOIN wallet_txn l ON l.no = d.lot;
 
 CREATE VIEW wallet_holds AS
-SELECT canonical(h.id) AS id, c.id AS customer, h.state, json_extract(h.hold, '$.credits') AS credits,
-	json_extract(h.hold, '$.money.amount') AS money, json_extract(h.hold, '$.captured.amount') AS captured,
-	json_extract(h.hold, '$.money.currency') AS currency, json_extract(h.hold, '$.created_at') AS created_at,
-	json_extract(h.hold, '$.expires_at') AS expires_at, json_extract(h.hold, '$.parts') AS parts
+SELECT canonical(h.id) AS id, c.id AS customer, h.state, h.credits, h.money, h.captured, json_extract(h.more, '$.currency') AS currency,
+	instant(h.created) AS created_at, instant(h.expires) AS expires_at, instant(h.closed) AS closed_at, h.parts
 FROM wallet_hold h JOIN wallet_customer c ON c.no = h.customer;
+
+CREATE VIEW wallet_events AS
+SELECT t.no AS cursor, canonical(r.id) AS wallet, c.id AS customer, t.event AS number,
+	CASE t.kind WHEN 0 THEN 'topped_up' WHEN 1 THEN 'topped_up' WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' WHEN 4 THEN 'expired'
+		WHEN 5 THEN 'refunded' WHEN 6 THEN 'transferred_in' ELSE 'transferred_out' END AS kind,
+	instant(t.created) AS at, t.credits, canonical(t.id) AS "transaction", json_extract(t.more, '$.rule') AS rule, NULL AS more
+FROM wallet_txn t JOIN wallet_record r ON r.no = t.wallet JOIN wallet_customer c ON c.no = r.customer WHERE t.event IS NOT NULL
+UNION ALL
+SELECT e.no, canonical(r.id), c.id, e.number, e.kind, instant(e.at), e.credits, canonical(t.id), json_extract(e.more, '$.rule'), e.more
+FROM wallet_event e JOIN wallet_record r ON r.no = e.wallet JOIN wallet_customer c ON c.no = r.customer LEFT JOIN wallet_txn t ON t.no = e.txn;
