@@ -241,7 +241,7 @@ func (k *work) setTime(now time.Time, c wallet.Currency) error {
 		k.at = later(k.at, k.target.State.UpdatedAt)
 	} else {
 		for _, w := range k.active {
-			if w.Currency == c || k.holds != nil && w.Currency == k.holds.Currency && k.holds.Involves(w.ID) {
+			if w.Currency == c || k.holds != nil && w.Currency == k.holds.Currency && (k.holds.Wallet.IsZero() || k.holds.Involves(w.ID)) {
 				k.at = later(k.at, w.State.UpdatedAt)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,12 +55,12 @@ func TestTick(t *testing.T) {
 // A troubled store fails the updates of some customers.
 type troubled struct {
 	store.Store
-	trouble map[wallet.CustomerID]error
+	trouble *sync.Map // of errors, by customer
 }
 
 func (s troubled) Update(ctx context.Context, scope store.Scope, fn func(store.Tx) error) error {
-	if err := s.trouble[scope.Customer]; err != nil {
-		return err
+	if err, found := s.trouble.Load(scope.Customer); found {
+		return err.(error)
 	}
 	return s.Store.Update(ctx, scope, fn)
 }
@@ -70,8 +71,11 @@ func TestTickErrors(t *testing.T) {
 	w := newWorld(t)
 	ids := due(w, 6)
 	w.wait(time.Hour)
-	trouble := map[wallet.CustomerID]error{"customer 1": one, "customer 2": store.ErrBusy, "customer 4": two}
-	n, err := w.With(troubled{w.store, trouble}).Tick(ctx())
+	var trouble sync.Map
+	trouble.Store(wallet.CustomerID("customer 1"), one)
+	trouble.Store(wallet.CustomerID("customer 2"), store.ErrBusy)
+	trouble.Store(wallet.CustomerID("customer 4"), two)
+	n, err := w.With(troubled{w.store, &trouble}).Tick(ctx())
 	wantEqual(t, n, 3, "customers brought up to date")
 	for _, want := range []error{one, two} {
 		if !errors.Is(err, want) {
@@ -132,8 +136,8 @@ func (s counting) Update(ctx context.Context, scope store.Scope, fn func(store.T
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		trouble := make(map[wallet.CustomerID]error)
-		e := engine.New(troubled{memory.New(), trouble}, &engine.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		var trouble sync.Map
+		e := engine.New(troubled{memory.New(), &trouble}, &engine.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		grant := func(customer wallet.CustomerID, d time.Duration) {
 			t.Helper()
 			_, err := e.Create(t.Context(), wallet.Spec{Customer: customer, Currency: "USD", Rate: amount("1"),
@@ -158,7 +162,7 @@ func TestRun(t *testing.T) {
 		time.Sleep(5*time.Minute - time.Nanosecond)
 		synctest.Wait()
 		wantEqual(t, expired(), 1, "expiries just before the second tick")
-		trouble["c"] = errors.New("the disk is full")
+		trouble.Store(wallet.CustomerID("c"), errors.New("the disk is full"))
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		wantEqual(t, expired(), 2, "expiries at the second tick")
@@ -169,7 +173,7 @@ func TestRun(t *testing.T) {
 		if !strings.Contains(log.String(), "the disk is full") || !strings.Contains(log.String(), "level=ERROR") {
 			t.Errorf("got log %q", log.String())
 		}
-		delete(trouble, "c")
+		trouble.Delete(wallet.CustomerID("c"))
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		wantEqual(t, expired(), 3, "expiries at the fourth tick")
