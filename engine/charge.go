@@ -64,6 +64,18 @@ func (k *work) charge(ch wallet.Charge) (wallet.Receipt, error) {
 		return wallet.Receipt{}, err
 	}
 	paid := k.spread(purses, ch.Currency, ch.Fees)
+	if ch.Whole {
+		var needed, available wallet.Amount
+		for _, f := range ch.Fees {
+			needed = needed.Add(f.Amount)
+		}
+		for _, row := range paid {
+			available = available.Add(totalOf(row))
+		}
+		if available.Cmp(needed) < 0 {
+			return wallet.Receipt{}, &wallet.InsufficientError{Needed: needed, Available: available, Currency: ch.Currency}
+		}
+	}
 	r := newReceipt(ch)
 	k.seen()
 	for i, p := range purses {
@@ -72,12 +84,9 @@ func (k *work) charge(ch wallet.Charge) (wallet.Receipt, error) {
 		}
 	}
 	r.total()
-	if ch.Whole && !r.Uncovered.IsZero() {
-		return r.Receipt, &wallet.InsufficientError{Needed: r.Covered.Add(r.Uncovered), Available: r.Covered, Currency: ch.Currency}
-	}
 	for i, p := range purses {
 		billed := ch.Billed && k.tx != nil && p.bill(ch.Fees)
-		if !billed && isNothing(paid[i]) {
+		if !billed && totalOf(paid[i]).IsZero() {
 			continue
 		}
 		if billed {
@@ -129,12 +138,9 @@ func (k *work) payers(c wallet.Currency, all bool) (purses []*purse, err error) 
 // pay books what one wallet pays: amounts[j] of fee j. Credits are computed once, from the total; the boundary between two
 // fees is the amount so far ÷ rate, rounded down.
 func (k *work) pay(p *purse, ch wallet.Charge, amounts []wallet.Amount, r *receipt) error {
-	if isNothing(amounts) {
+	total := totalOf(amounts)
+	if total.IsZero() {
 		return nil
-	}
-	var total wallet.Amount
-	for _, a := range amounts {
-		total = total.Add(a)
 	}
 	credits := p.price(total)
 	var shares []share
@@ -170,8 +176,11 @@ func (k *work) pay(p *purse, ch wallet.Charge, amounts []wallet.Amount, r *recei
 	return nil
 }
 
-func isNothing(amounts []wallet.Amount) bool {
-	return !slices.ContainsFunc(amounts, func(a wallet.Amount) bool { return !a.IsZero() })
+func totalOf(amounts []wallet.Amount) (total wallet.Amount) {
+	for _, a := range amounts {
+		total = total.Add(a)
+	}
+	return total
 }
 
 // A receipt is a receipt being written.

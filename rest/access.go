@@ -140,10 +140,7 @@ func (c *call) admit(r *http.Request) error {
 		return nil // about nobody
 	}
 	id, thing, err := s.customer(c)
-	if err != nil || id == "" {
-		if err == nil {
-			err = ErrForbidden
-		}
+	if err != nil {
 		return err
 	}
 	err = c.allowed(r, c.op.name, id)
@@ -194,9 +191,5 @@ func (o ofAnyone) customer(c *call) (wallet.CustomerID, bool, error) {
 	if o.WalletID.IsZero() {
 		return o.Customer, false, nil
 	}
-	owner, _, err := ofWallet{o.WalletID}.customer(c)
-	if err == nil && o.Customer != "" && o.Customer != owner {
-		err = wallet.ErrNotFound
-	}
-	return owner, true, err
+	return ofWallet{o.WalletID}.customer(c)
 }

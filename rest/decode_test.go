@@ -48,6 +48,8 @@ func TestBadFields(t *testing.T) {
 				"body /recurring_transaction_rules/1/target_ongoing_balance " + missing}},
 		{"POST", "/wallets", `{"external_customer_id":"a","external_customer_id":"b","applies_to":{"metrics":[],"metrics":[]}}`,
 			[]string{"body /external_customer_id " + duplicate, "body /applies_to/metrics " + duplicate}},
+		{"POST", "/wallets", `{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"j":0,"k":0,"l":0,"m":0,"n":0,"o":0,"p":0,"q":0,"r":0,"c":1,"r":1}`,
+			[]string{"body /c " + duplicate, "body /r " + duplicate}},
 		{"POST", "/wallets", `{"currency":"USD"}{}`, []string{"body  MALFORMED_REQUEST_JSON"}},
 		{"POST", "/wallets", `{"currency":"USD"`, []string{"body  MALFORMED_REQUEST_JSON"}},
 		{"POST", "/wallets", `{"currency":'USD'}`, []string{"body  MALFORMED_REQUEST_JSON"}},
@@ -70,7 +72,8 @@ func TestBadFields(t *testing.T) {
 		{"POST", "/wallets/" + id + "/wallet-transactions", `{"type":"GIFT"}`, []string{"body /type " + invalidValue}},
 		{"POST", "/wallets/" + id + "/wallet-transactions", `{"type":"TOPUP","paid_credits":20}`, []string{"body /paid_credits " + invalidSyntax}},
 		{"POST", "/wallets/" + id + "/wallet-transactions", `{"type":"TOPUP","paid_credits":"NaN","expires_in":"60"}`, []string{"body /paid_credits " + invalidSyntax, "body /expires_in " + invalidSyntax}},
-		{"POST", "/wallets/" + id + "/wallet-transactions", `{"type":"TOPUP","paid_credits":"-1","expires_in":1e9}`, []string{"body /paid_credits " + invalidSyntax, "body /expires_in " + invalidSyntax}},
+		{"POST", "/wallets/" + id + "/wallet-transactions", `{"type":"TOPUP","paid_credits":"-1","expires_in":0}`, []string{"body /paid_credits " + invalidSyntax, "body /expires_in " + invalidSyntax}},
+		{"POST", "/wallets/" + id + "/wallet-transactions", `{"type":"TOPUP","paid_credits":"1","expires_in":1e9}`, []string{"body /expires_in " + invalidSyntax}},
 		{"POST", "/wallets/" + id + "/wallet-transactions", `{"type":"TOPUP"}`, []string{"body /paid_credits " + missing}},
 		{"POST", "/wallets/" + id + "/wallet-transactions", `{"type":"VOID"}`, []string{"body /credits_to_void " + missing}},
 		{"POST", "/wallets/" + id + "/wallet-transactions", `{"type":"TOPUP","granted_credits":"1","credits_to_void":"1"}`, []string{"body /credits_to_void " + invalidValue}},
@@ -98,7 +101,7 @@ func TestBadFields(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	w := newWorld(t)
 	id := w.wallet()
-	big := `{"name":"` + strings.Repeat("x", maxBody) + `"}`
+	big := `{"name":"` + strings.Repeat("x", 1<<20-len(`{"name":""}`)+1) + `"}`
 	for _, c := range []struct {
 		method, path, body, media string
 		status                    int
@@ -111,6 +114,7 @@ func TestRefusals(t *testing.T) {
 		{"GET", "/v1/elsewhere", "", "", 404, "RESOURCE_NOT_FOUND"},
 		{"PATCH", "/wallets/" + id, "{}", "", 405, "METHOD_NOT_SUPPORTED"},
 		{"PUT", "/wallets/" + id, big, "", 413, "PAYLOAD_TOO_LARGE"},
+		{"PUT", "/wallets/" + id, `{"name":"x"` + strings.Repeat(" ", 1<<20-len(`{"name":"x"}`)) + "}", "", 200, ""},
 		{"PUT", "/wallets/" + id, "{}", "text/plain", 415, "UNSUPPORTED_MEDIA_TYPE"},
 		{"PUT", "/wallets/" + id, "{}", "application/x-www-form-urlencoded", 415, "UNSUPPORTED_MEDIA_TYPE"},
 		{"PUT", "/wallets/" + id, "{}", "application/json; charset=latin1", 415, "UNSUPPORTED_MEDIA_TYPE"},

@@ -177,14 +177,14 @@ func match(pattern, path []string) (params map[string]string, ok bool) {
 		return nil, false
 	}
 	for i, p := range pattern {
-		switch {
-		case p[0] == '{' && path[i] != "":
-			if params == nil {
-				params = make(map[string]string, 1)
-			}
-			params[p[1:len(p)-1]] = path[i]
-		case p != path[i]:
+		if isParam := p[0] == '{'; !isParam && p != path[i] || isParam && path[i] == "" {
 			return nil, false
+		}
+	}
+	params = make(map[string]string, 1)
+	for i, p := range pattern {
+		if p[0] == '{' {
+			params[p[1:len(p)-1]] = path[i]
 		}
 	}
 	return params, true

@@ -1,6 +1,9 @@
 package rest
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestTopUpAndVoid(t *testing.T) {
 	w := newWorld(t)
@@ -41,6 +44,16 @@ func TestTopUpAndVoid(t *testing.T) {
 	w.do("GET", path+"?kind=PURCHASED&payment_status=SETTLED", "").is(t, "meta.total_count", "1", "wallet_transactions.0.wallet_transaction_id", purchase)
 	w.do("GET", path+"?from=2026-01-05T09:00:02Z&to=2026-01-05T09:00:03Z", "").is(t, "meta.total_count", "2")
 	w.do("GET", "/wallet-transactions/"+purchase, "").is(t, "wallet_transaction_id", purchase, "credits", "200.0")
+}
+
+// What expires is voided, in the words of the API.
+func TestExpiry(t *testing.T) {
+	w := newWorld(t)
+	path := "/wallets/" + w.wallet() + "/wallet-transactions"
+	w.do("POST", path, `{"type":"TOPUP","granted_credits":"7","expires_in":60}`)
+	w.now = w.now.Add(time.Hour)
+	w.do("GET", path, "").is(t, "wallet_transactions.0.transaction_status", "VOIDED", "wallet_transactions.0.kind", "EXPIRED", "wallet_transactions.0.credits", "7.0",
+		"wallet_transactions.0.transaction_type", "OUTBOUND", "wallet_transactions.1.expiration_at", "2026-01-05T09:01:02Z")
 }
 
 func TestDebitAndDraws(t *testing.T) {

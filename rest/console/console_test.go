@@ -122,8 +122,13 @@ func TestPage(t *testing.T) {
 	has(t, w.see("?customer=acme"+id+"&state=failed"), "No transaction is like that")
 	has(t, w.see("?customer=acme"+id+"&transaction="+w.charge.ID.String()), "What paid for it", "Debited", "Free Credits Added", "welcome", "calls", "30.00 USD", "60 credits")
 	has(t, w.see("?customer=nobody"), "This customer has no wallet")
-	for _, address := range []string{"?customer=acme&wallet=x", "?customer=other" + id, "?customer=acme&transaction=x"} {
-		if status, _, body := w.ask("GET", address, nil); status != http.StatusNotFound || strings.Contains(body, "Prepaid") {
+	second := must(w.eng.Create(t.Context(), wallet.Spec{Customer: "acme", Name: "Second", Currency: "USD", Rate: wallet.MustAmount("1"),
+		TopUp: wallet.TopUp{Granted: wallet.MustAmount("1")}}))
+	has(t, w.see("?customer=acme"), "Second", "Prepaid", "Spendable", "1.00 USD") // the newest is shown
+	paid := must(w.eng.Settle(t.Context(), w.purchase.ID, wallet.Settlement{}))[0]
+	has(t, w.see("?customer=acme"+id+"&type=purchased"), "INV-8", "Completed", day(paid.SettledAt), "+20.00 USD")
+	for _, address := range []string{"?customer=acme&wallet=" + second.ID.String() + "&transaction=" + w.charge.ID.String(), "?customer=acme&wallet=x", "?customer=other" + id, "?customer=acme&transaction=x"} {
+		if status, _, body := w.ask("GET", address, nil); status != http.StatusNotFound || strings.Contains(body, "INV-7") {
 			t.Errorf("%s: %d %s", address, status, body)
 		}
 	}
@@ -220,6 +225,10 @@ func TestActions(t *testing.T) {
 	post(url.Values{"action": {"void"}, "credits": {"9000"}}, 422, "Insufficient credits: 9000 credits needed")
 	post(url.Values{"action": {"settle"}, "transaction": {w.purchase.ID.String()}}, 303, "its credits can be spent", "940 credits")
 	post(url.Values{"action": {"fail"}, "transaction": {w.purchase.ID.String()}}, 422, "Not pending")
+	elsewhere := must(w.eng.Create(t.Context(), wallet.Spec{Customer: "other", Currency: "USD", Rate: wallet.MustAmount("1"), TopUp: wallet.TopUp{Paid: wallet.MustAmount("1")}}))
+	for theirs := range w.eng.Transactions(t.Context(), wallet.TransactionQuery{Wallet: elsewhere.ID}) {
+		post(url.Values{"action": {"settle"}, "transaction": {theirs.ID.String()}}, 404, "not there")
+	}
 	post(url.Values{"action": {"terminate"}}, 400, "must be ticked")
 	post(url.Values{"action": {"terminate"}, "sure": {"yes"}}, 303, "terminated")
 	post(url.Values{"action": {"topup"}, "granted": {"5"}}, 422, "Wallet is terminated")

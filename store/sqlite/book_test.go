@@ -65,7 +65,12 @@ func grant(tx store.Tx, id wallet.ID, credits wallet.Amount) (lot wallet.Transac
 	s.Last, s.UpdatedAt, s.Events = t.ID, at, s.Events+1
 	t.BalanceAfter = s.Balance.Total()
 	l := wallet.Lot{ID: t.ID, Wallet: id, Kind: t.Kind, Credits: credits, Remaining: credits, OpenedAt: at}
-	return t.ID, errors.Join(tx.AddTransaction(t, nil), tx.PutLot(store.Lot{Lot: l, Key: policy.Order(nil).AppendKey(nil, l)}), tx.PutState(id, s))
+	return t.ID, errors.Join(tx.AddTransaction(t, nil), tx.PutLot(store.Lot{Lot: l, Key: policy.Order(nil).AppendKey(nil, l)}), tx.PutState(id, s),
+		tx.AddEvent(eventOf(t, wallet.EventToppedUp, s.Events)))
+}
+
+func eventOf(t wallet.Transaction, kind wallet.EventKind, number int64) wallet.Event {
+	return wallet.Event{Wallet: t.Wallet, Customer: t.Customer, Number: number, Kind: kind, At: t.CreatedAt, Credits: t.Credits, Transaction: t.ID}
 }
 
 func debit(tx store.Tx, id wallet.ID, credits wallet.Amount, key string) (by wallet.TransactionID, err error) {
@@ -105,7 +110,7 @@ func debit(tx store.Tx, id wallet.ID, credits wallet.Amount, key string) (by wal
 	s.Balance.Spendable, s.Balance.Consumed = s.Balance.Spendable.Sub(credits), s.Balance.Consumed.Add(credits)
 	s.Last, s.UpdatedAt, s.Events = t.ID, at, s.Events+1
 	t.BalanceAfter = s.Balance.Total()
-	if err := errors.Join(tx.AddTransaction(t, draws), tx.PutState(id, s)); err != nil || key == "" {
+	if err := errors.Join(tx.AddTransaction(t, draws), tx.PutState(id, s), tx.AddEvent(eventOf(t, wallet.EventConsumed, s.Events))); err != nil || key == "" {
 		return t.ID, err
 	}
 	return t.ID, tx.Remember(key, store.Outcome{Fingerprint: [16]byte{1}, Wallet: id, Transactions: []wallet.TransactionID{t.ID}})
@@ -208,6 +213,15 @@ func audit(tb testing.TB, s store.Store, id wallet.ID) {
 		}
 		if total := w.State.Balance.Total(); !total.Equal(remaining) || !total.Equal(booked) {
 			return fmt.Errorf("wallet %s: balance %s, lots %s, booked %s", id, total, remaining, booked)
+		}
+		var numbers int64
+		for e, err := range r.Events(wallet.EventQuery{Wallet: id}) {
+			if numbers++; err != nil || e.Number != numbers {
+				return fmt.Errorf("wallet %s: event %d comes as number %d: %w", id, e.Number, numbers, err)
+			}
+		}
+		if numbers != w.State.Events {
+			return fmt.Errorf("wallet %s: %d events of %d", id, numbers, w.State.Events)
 		}
 		n, err := r.CountTransactions(wallet.TransactionQuery{Wallet: id})
 		if err == nil && n != len(newest) {

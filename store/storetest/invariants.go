@@ -280,8 +280,10 @@ func (v *auditor) feed() {
 
 // history: a finished transaction never changes, nor does a terminated wallet; nothing is lost, and nothing booked in between.
 func (v *auditor) history(old books) {
-	if old.Wallet.Status == wallet.Terminated && !reflect.DeepEqual(old, v.b) {
-		v.note("was terminated and has changed")
+	if now := v.b; old.Wallet.Status == wallet.Terminated {
+		if old.Holds, now.Holds = nil, nil; !reflect.DeepEqual(old, now) { // a hold may go on in other wallets
+			v.note("was terminated and has changed")
+		}
 	}
 	if len(old.Transactions) > len(v.b.Transactions) {
 		v.note("has lost transactions")
