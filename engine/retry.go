@@ -15,7 +15,7 @@ import (
 type fingerprint []byte
 
 func newPrint(command string) fingerprint {
-	const room = 512
+	const room = 256
 	return append(make(fingerprint, 0, room), command...)
 }
 
