@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +37,10 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	w := &world{t: t, now: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC), log: new(bytes.Buffer)}
+	var mu sync.Mutex // connections have goroutines of their own
 	w.eng = engine.New(memory.New(), &engine.Options{Now: func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
 		w.now = w.now.Add(time.Second)
 		return w.now
 	}})

@@ -98,8 +98,11 @@ func openBrowser(t *testing.T) *browser {
 
 // servePage serves the page, and returns its address.
 func servePage(t *testing.T) string {
+	var mu sync.Mutex
 	now := time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 	eng := engine.New(memory.New(), &engine.Options{Now: func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
 		now = now.Add(7 * time.Hour)
 		return now
 	}})
