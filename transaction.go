@@ -350,7 +350,7 @@ type Event struct {
 	Hold        HoldID        `json:"hold,omitzero"`
 	Rule        RuleID        `json:"rule,omitzero"`
 	Alert       string        `json:"alert,omitempty"`  // the name of the alert
-	Record       *Wallet       `json:"record,omitempty"` // created and updated: the wallet as it was written, without balance
+	Record      *Wallet       `json:"record,omitempty"` // created and updated: the wallet as it was written, without balance
 }
 
 // A Cursor is a place in the feed of events. The empty one is before the first.
