@@ -115,10 +115,7 @@ func (c *conn) exec(q *query, args ...driver.Value) (driver.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if direct, ok := s.(driver.StmtExecContext); ok {
-		return direct.ExecContext(context.Background(), c.bind(args))
-	}
-	return s.Exec(args)
+	return s.(driver.StmtExecContext).ExecContext(context.Background(), c.bind(args)) // as every driver of this day has it
 }
 
 func (c *conn) rows(q *query, each func([]driver.Value) error, args ...driver.Value) (err error) {
@@ -126,12 +123,7 @@ func (c *conn) rows(q *query, each func([]driver.Value) error, args ...driver.Va
 	if err != nil {
 		return err
 	}
-	var rows driver.Rows
-	if direct, ok := s.(driver.StmtQueryContext); ok {
-		rows, err = direct.QueryContext(context.Background(), c.bind(args))
-	} else {
-		rows, err = s.Query(args)
-	}
+	rows, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), c.bind(args))
 	if err != nil {
 		return err
 	}

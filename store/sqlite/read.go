@@ -43,7 +43,6 @@ FROM wallet_record r JOIN wallet_state s ON s.no = r.no JOIN wallet_rest o ON o.
 
 var (
 	walletByID   = newQuery(selectWallet + "WHERE r.id = ?1")
-	walletByNo   = newQuery(selectWallet + "WHERE r.no = ?1")
 	activeOf     = newQuery(selectWallet + "WHERE r.customer = ?1 AND r.status = 'active' ORDER BY r.id")
 	besidesOf    = newQuery(selectWallet + "WHERE r.customer = (SELECT customer FROM wallet_record WHERE id = ?1) AND (r.status = 'active' OR r.id = ?1) ORDER BY r.id")
 	customerByID = newQuery("SELECT no FROM wallet_customer WHERE id = ?1")

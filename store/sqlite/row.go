@@ -187,8 +187,6 @@ var (
 	sources = []wallet.Source{wallet.SourceManual, wallet.SourceInterval, wallet.SourceThreshold}
 )
 
-const consumed = 2 // of kinds
-
 // code is the number that a word is stored as; -1, which no column takes, if it is none of them.
 func code[T ~string](words []T, word T) driver.Value { return int64(slices.Index(words, word)) }
 

@@ -205,6 +205,14 @@ func (a *author) fill(t *rapid.T, s *step) {
 		s.Spec = a.spec(t)
 	case doUpdate:
 		s.Changes = a.changes(t)
+		if s.Changes.Rules != nil && s.Wallet >= 0 {
+			for i := range a.books[s.Wallet].Wallet.Rules {
+				if one(t, "keep", 2) {
+					s.Keep = append(s.Keep, i)
+					s.Changes.Key = "" // which rules these are depends on when it is asked
+				}
+			}
+		}
 	case doTopUp:
 		s.TopUp = a.topUp(t)
 		s.TopUp.Key = pick(t, "key", keys...)
@@ -288,9 +296,7 @@ func (a *author) spec(t *rapid.T) *wallet.Spec {
 		Code: pick(t, "code", "", "", "main", "spare"), AppliesTo: pick(t, "applies", applies...), ExpiresAt: a.expiry(t, 12),
 		Limits: a.limits(t), Metadata: pick(t, "metadata", metadatas...), Key: pick(t, "key", keys...),
 	}
-	if a.wide {
-		s.Rules = a.rules(t)
-	}
+	s.Rules = a.rules(t)
 	if !one(t, "empty", 4) {
 		s.TopUp = *a.topUp(t)
 	}
@@ -321,9 +327,7 @@ func (a *author) changes(t *rapid.T) *wallet.Changes {
 		case 6:
 			c.Metadata = pick(t, "metadata", metadatas...)
 		case 7:
-			if a.wide {
-				c.Rules = a.rules(t)
-			}
+			c.Rules = append([]wallet.Rule{}, a.rules(t)...) // not nil, even if there are none
 		}
 	}
 	return c

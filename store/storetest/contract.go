@@ -39,6 +39,7 @@ func testContract(t *testing.T, open func(testing.TB) store.Store) {
 		{"Cancelled", testCancelled},
 		{"Try", testTry},
 		{"Turns", testTurns},
+		{"Many", testMany},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
@@ -262,7 +263,7 @@ func testUndo(t *testing.T, s store.Store) {
 			tx.AddEvent(wallet.Event{Kind: wallet.EventUpdated, At: moment(6), Wallet: w.ID, Customer: "c0", Number: 1}))
 	}
 	failure := errors.New("on purpose")
-	run := func(end func()) (err error, recovered any) {
+	run := func(end func()) (recovered any, err error) {
 		done := make(chan struct{})
 		go func() { // an exit ends its goroutine, or does not come so far
 			defer close(done)
@@ -277,12 +278,12 @@ func testUndo(t *testing.T, s store.Store) {
 			})
 		}()
 		<-done
-		return err, recovered
+		return recovered, err
 	}
 	for name, end := range map[string]func(){
 		"error": func() {}, "panic": func() { panic(failure) }, "exit": runtime.Goexit,
 	} {
-		err, recovered := run(end)
+		recovered, err := run(end)
 		switch {
 		case name == "error" && !errors.Is(err, failure):
 			t.Errorf("error: got %v, want %v", err, failure)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"math/big"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -25,9 +26,32 @@ func (m *model) catchUp(customer wallet.CustomerID, until time.Time) {
 		if next.IsZero() {
 			return
 		}
+		group := m.begin(customer)
 		for _, a := range m.of(customer) {
 			m.due(a, next)
 		}
+		group.end(next)
+	}
+}
+
+// A group is all that is booked for a customer at an instant. It ends with threshold rules.
+type group struct {
+	model    *model
+	accounts []*account
+	net      []*big.Rat // of each account, before
+}
+
+func (m *model) begin(customer wallet.CustomerID) *group {
+	g := &group{model: m, accounts: m.of(customer)}
+	for _, a := range g.accounts {
+		g.net = append(g.net, a.spendable())
+	}
+	return g
+}
+
+func (g *group) end(at time.Time) {
+	for i, a := range g.accounts {
+		g.model.thresholds(a, g.net[i], at)
 	}
 }
 
@@ -42,6 +66,9 @@ func (a *account) nextDue() (next time.Time) {
 		}
 	}
 	note(a.ExpiresAt)
+	for _, r := range a.rules {
+		note(a.next(r))
+	}
 	for _, e := range a.entries {
 		if e.left().Sign() > 0 || e.State == wallet.Pending && !e.lapsed {
 			note(e.ExpiresAt)
@@ -50,8 +77,7 @@ func (a *account) nextDue() (next time.Time) {
 	return next
 }
 
-// due books all the steps of one account at one instant, in their order: holds that end would come first; interval rules
-// last, and after all accounts threshold rules.
+// due books all the steps of one account at one instant, in their order. Holds that end would come first.
 func (m *model) due(a *account, at time.Time) {
 	for _, l := range m.lots(a) {
 		if l.ExpiresAt.Equal(at) {
@@ -69,7 +95,9 @@ func (m *model) due(a *account, at time.Time) {
 			m.expire(a, l, at)
 		}
 		a.end("the wallet expired", at)
+		return
 	}
+	m.intervals(a, at)
 }
 
 // expire takes out of a lot what remains in it.

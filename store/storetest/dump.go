@@ -21,6 +21,8 @@ type books struct {
 	Transactions []wallet.Transaction // in the order they were booked
 	Draws        [][]wallet.Draw      // for each transaction
 
+	Rules []wallet.RuleID // all there ever were
+
 	// What the model does not know.
 	Holds  []wallet.Hold  // that have, or had, something of it
 	Events []wallet.Event // without cursors, which are the store's
@@ -79,7 +81,15 @@ func (w *world) readOne(ctx context.Context, id wallet.ID) (b books, err error) 
 	}
 	b.Events, err = wallet.Collect(w.eng.Events(ctx, wallet.EventQuery{Wallet: id}))
 	for i := range b.Events {
-		b.Events[i].Cursor = ""
+		e := &b.Events[i]
+		if e.Cursor = ""; e.Record == nil {
+			continue
+		}
+		for _, r := range e.Record.Rules {
+			if !slices.Contains(b.Rules, r.ID) {
+				b.Rules = append(b.Rules, r.ID)
+			}
+		}
 	}
 	return b, err
 }
@@ -100,17 +110,8 @@ func namesOf(all []books) names {
 				n[id] = fmt.Sprintf("w%d.h%d", i, len(b.Holds)-1-j)
 			}
 		}
-		rules := 0
-		for _, e := range b.Events {
-			if e.Record == nil {
-				continue
-			}
-			for _, r := range e.Record.Rules {
-				if id := r.ID.String(); n[id] == "" {
-					n[id] = fmt.Sprintf("w%d.r%d", i, rules)
-					rules++
-				}
-			}
+		for j, id := range b.Rules {
+			n[id.String()] = fmt.Sprintf("w%d.r%d", i, j)
 		}
 	}
 	return n

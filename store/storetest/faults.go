@@ -38,7 +38,8 @@ func testFaults(t *testing.T, open func(testing.TB) store.Store) {
 	}
 }
 
-// faultStory leaves: w0 with three lots, a pending pair and an expiry; w1 before it, with one lot; nothing due for an hour.
+// faultStory leaves: w0 with three lots, a pending pair, a hold and an expiry; w1 before it, with one lot; w2 with a threshold
+// rule; nothing due for an hour.
 func faultStory(c wallet.CustomerID) []step {
 	n := func(a string) wallet.Amount { return wallet.MustAmount(a) }
 	over := start.Add(time.Hour)
@@ -49,6 +50,9 @@ func faultStory(c wallet.CustomerID) []step {
 		{Do: doTopUp, Wallet: 0, TopUp: &wallet.TopUp{Granted: n("2"), Priority: 2}},
 		{Do: doTopUp, Wallet: 0, TopUp: &wallet.TopUp{Paid: n("4"), Granted: n("5"), GrantOnSettle: true, ExpiresIn: time.Hour}}, // came 4 and 5
 		{Do: doTopUp, Wallet: 0, TopUp: &wallet.TopUp{Paid: n("6"), ExpiresAt: over}},
+		{Do: doCreate, Spec: &wallet.Spec{Customer: c, Currency: "USD", Rate: n("3"), Rules: []wallet.Rule{{Trigger: wallet.TriggerThreshold, Threshold: n("1"), Paid: n("3"), Granted: n("1")}}}},
+		{Do: doDebit, Wallet: 0, Debit: &wallet.Debit{Credits: n("1.5")}}, // came 7
+		{Do: doAuthorize, Wallet: 0, Authorization: &wallet.Authorization{Credits: n("3"), For: 2 * time.Hour}},
 	}
 }
 
@@ -72,6 +76,10 @@ func (c faultCase) step(customer wallet.CustomerID) step {
 		charge := *s.Charge
 		charge.Customer, s.Charge = customer, &charge
 	}
+	if s.Authorization != nil {
+		a := *s.Authorization
+		a.Customer, s.Authorization = customer, &a
+	}
 	return s
 }
 
@@ -86,8 +94,14 @@ func faultCases() (cases []faultCase) {
 		{Do: doDebit, Debit: &wallet.Debit{Credits: n("2.5"), Key: "k1"}},
 		{Do: doCharge, Charge: &wallet.Charge{Currency: "USD", Fees: []wallet.Fee{{ID: "f0", Amount: n("3")}, {ID: "f1", Amount: n("5")}}, Key: "k1"}},
 		{Do: doVoid, Lot: none, Void: &wallet.Void{Credits: n("2.5"), Key: "k1"}},
-		{Do: doVoid, Lot: 2, Void: &wallet.Void{All: true, Reason: "mistake", Key: "k1"}},
+		{Do: doVoid, Lot: 0, Void: &wallet.Void{All: true, Reason: "mistake", Key: "k1"}},
 		{Do: doTerminate},
+		{Do: doAuthorize, Wallet: none, Authorization: &wallet.Authorization{Currency: "USD", Money: n("7"), Key: "k1"}},
+		{Do: doCapture, Hold: 0, Capture: &wallet.Capture{Credits: n("2"), More: true, Key: "k1"}},
+		{Do: doRelease, Hold: 0},
+		{Do: doRefund, Tx: 7, Refund: &wallet.Refund{Credits: n("1.25"), Key: "k1"}},
+		{Do: doTransfer, Wallet: 0, To: 2, Transfer: &wallet.Transfer{Credits: n("1.25"), Key: "k1"}},
+		{Do: doOngoing, Charge: &wallet.Charge{Currency: "USD", Fees: []wallet.Fee{{ID: "f0", Amount: n("3")}, {ID: "f1", Amount: n("50")}}, Key: "k1"}},
 	} {
 		s.Other = none
 		name := string(s.Do)
@@ -96,7 +110,7 @@ func faultCases() (cases []faultCase) {
 		}
 		cases = append(cases, faultCase{name, start, false, s})
 		switch s.Do {
-		case doSettle, doDebit, doCharge, doTerminate:
+		case doSettle, doCharge, doTerminate, doCapture:
 			cases = append(cases, faultCase{name + " when something is due", start.Add(time.Hour), true, s})
 		}
 	}
@@ -111,7 +125,7 @@ func (w *world) outcome(t *testing.T, s step) string {
 	if readErr != nil {
 		t.Fatalf("read: %v", readErr)
 	}
-	return namesOf(all).say(got, err) + dump(all)
+	return namesOf(all).say(got, err) + dumpAll(all)
 }
 
 // A faultTest goes through the points of one command. It stays with one customer as long as nothing can have changed there.

@@ -45,12 +45,26 @@ func (m *model) topUp(a *account, t wallet.TopUp, other int, at time.Time) (made
 		return nil, wallet.ErrLimit
 	}
 	before, updated := len(a.entries), a.UpdatedAt
+	made = m.add(a, t, paid, money, granted, at)
+	for _, e := range made {
+		e.Corrects = corrects
+	}
+	if !fits(a.total()) || !fits(a.pending()) {
+		a.entries, a.UpdatedAt = a.entries[:before], updated
+		return nil, wallet.ErrLimit
+	}
+	m.note(made...)
+	return made, nil
+}
+
+// add books a purchase that was paid with so much money, a grant, or both.
+func (m *model) add(a *account, t wallet.TopUp, paid, money, granted *big.Rat, at time.Time) (made []*entry) {
 	begin := func(kind wallet.Kind, credits, money *big.Rat) *entry {
 		e := m.book(a, kind, credits, money, at)
 		e.State, e.SettledAt = wallet.Pending, time.Time{}
 		e.BalanceAfter = amount(a.total())
 		e.Priority, e.ExpiresAt, e.ExpiresIn = t.Priority, t.ExpiresAt, t.ExpiresIn
-		e.Name, e.Reference, e.Corrects, e.Metadata = t.Name, t.Reference, corrects, maps.Clone(t.Metadata)
+		e.Name, e.Reference, e.Metadata = t.Name, t.Reference, maps.Clone(t.Metadata)
 		made = append(made, e)
 		return e
 	}
@@ -72,12 +86,7 @@ func (m *model) topUp(a *account, t wallet.TopUp, other int, at time.Time) (made
 			grant.open(at)
 		}
 	}
-	if !fits(a.total()) || !fits(a.pending()) {
-		a.entries, a.UpdatedAt = a.entries[:before], updated
-		return nil, wallet.ErrLimit
-	}
-	m.note(made...)
-	return made, nil
+	return made
 }
 
 // open settles an inbound transaction: it is a lot from now on.
@@ -155,4 +164,5 @@ func (m *model) fail(e *entry, reason string, at time.Time) ([]*entry, error) {
 func (e *entry) fail(reason string, at time.Time) {
 	e.State, e.FailedAt, e.Reason = wallet.Failed, at, reason
 	e.account.UpdatedAt = at
+	e.noteFailure(at)
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // A model is the rules again: small, slow, and meant to be obviously right. It keeps nothing that can be worked out, sorts
-// whenever it needs an order, and computes with fractions. Rules that it does not know yet (recurring top-ups, usage in
-// progress, holds, transfers) have their place in due and balance.
+// whenever it needs an order, and computes with fractions. What it does not know yet (usage in progress, holds, refunds,
+// transfers) has its place in due and public.
 type model struct {
 	policy   policy.Policy
 	accounts []*account            // in the order they were created
@@ -22,10 +22,13 @@ type model struct {
 	memory   map[string]remembered // by customer and key
 }
 
-// An account is a wallet; its Balance is not used.
+// An account is a wallet; its Balance and Rules are not used.
 type account struct {
 	wallet.Wallet
-	entries []*entry // in the order they were booked
+	number    int      // in the order they were created
+	entries   []*entry // in the order they were booked
+	rules     []*rule
+	everRules []wallet.RuleID // of all the rules there ever were
 }
 
 // An entry is a transaction. If it is inbound and settled, it is a lot too.
@@ -63,7 +66,7 @@ func (m *model) book(a *account, kind wallet.Kind, credits, money *big.Rat, at t
 func (m *model) nameFor(a *account) (id wallet.TransactionID) {
 	var b [16]byte
 	binary.BigEndian.PutUint32(b[:], 0xffffffff)
-	binary.BigEndian.PutUint32(b[8:], uint32(slices.Index(m.accounts, a)))
+	binary.BigEndian.PutUint32(b[8:], uint32(a.number))
 	binary.BigEndian.PutUint32(b[12:], uint32(len(a.entries)))
 	id.SetBytes(b)
 	return id
@@ -205,6 +208,9 @@ func (a *account) public() wallet.Wallet {
 		Kept: amount(sub(a.total(), a.spendable())),
 	}
 	w.Metadata = maps.Clone(a.Metadata)
+	for _, r := range a.rules {
+		w.Rules = append(w.Rules, r.Rule)
+	}
 	return w
 }
 
@@ -231,7 +237,7 @@ func (m *model) read(at time.Time) []books {
 	all := make([]books, len(m.accounts))
 	for i, a := range m.accounts {
 		b := &all[i]
-		b.Wallet = a.public()
+		b.Wallet, b.Rules = a.public(), a.everRules
 		lots := m.lots(a)
 		if a.Status == wallet.Terminated {
 			slices.SortFunc(lots, func(x, y *entry) int { return x.ID.Compare(y.ID) })

@@ -24,6 +24,7 @@ func testRaces(t *testing.T, open func(testing.TB) store.Store) {
 		{"Drain", testDrain},
 		{"Retries", testRetries},
 		{"Keys", testKeys},
+		{"Holds", testHolds},
 		{"Ends", testEnds},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newArena(open(t))) })
@@ -166,6 +167,58 @@ func testKeys(t *testing.T, a *arena) {
 	}
 	if b := a.audit(t, w.ID); len(b.Transactions) != 1+rounds {
 		t.Errorf("%d transactions, want %d", len(b.Transactions), 1+rounds)
+	}
+}
+
+// A wallet is reserved to its end; then capture, release and expiry race for every hold.
+func testHolds(t *testing.T, a *arena) {
+	const each, most = 3, 33
+	w := a.create(t, wallet.Spec{Customer: "c0", TopUp: wallet.TopUp{Granted: wallet.MustAmount(fmt.Sprint(each*most + 2))}})
+	var mutex sync.Mutex
+	var holds []wallet.HoldID
+	a.all(*callers, func(n int) {
+		for {
+			h, err := a.eng.Authorize(t.Context(), wallet.Authorization{Wallet: w.ID, Credits: wallet.MustAmount(fmt.Sprint(each)), For: 5 * time.Microsecond})
+			if errors.Is(err, wallet.ErrInsufficient) {
+				return
+			}
+			if err != nil {
+				t.Errorf("caller %d: %v", n, err)
+				return
+			}
+			mutex.Lock()
+			holds = append(holds, h.ID)
+			mutex.Unlock()
+		}
+	})
+	if a.audit(t, w.ID); len(holds) != most {
+		t.Errorf("%d holds, want %d", len(holds), most)
+	}
+	var captured atomic.Int64
+	a.all(*callers, func(n int) {
+		for i := range holds {
+			h := holds[(i*7+n)%len(holds)]
+			var err error
+			switch n % 4 {
+			case 0, 1:
+				if _, err = a.eng.Capture(t.Context(), h, wallet.Capture{Credits: wallet.MustAmount("2")}); err == nil {
+					captured.Add(2)
+				}
+			case 2:
+				_, err = a.eng.Release(t.Context(), h)
+			case 3:
+				if i == n/4 { // half way the time of all of them is over
+					a.clock.Add(1)
+				}
+				_, err = a.eng.Tick(t.Context())
+			}
+			if err != nil && !errors.Is(err, wallet.ErrNotPending) && !errors.Is(err, wallet.ErrExpired) {
+				t.Errorf("caller %d: %v", n, err)
+			}
+		}
+	})
+	if got := a.audit(t, w.ID).Wallet.Balance; !got.Consumed.Equal(wallet.MustAmount(fmt.Sprint(captured.Load()))) || got.Held.Sign() != 0 {
+		t.Errorf("%s consumed and %s held, want %d and 0", got.Consumed, got.Held, captured.Load())
 	}
 }
 

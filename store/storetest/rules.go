@@ -63,6 +63,7 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 		return nil, wallet.ErrKeyReused
 	}
 	m.catchUp(customer, at)
+	group := m.begin(customer)
 	if key != "" && known {
 		return memo.answer(s), nil
 	}
@@ -73,7 +74,7 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 	case doCreate:
 		memo.account, err = m.create(*s.Spec, created, at)
 	case doUpdate:
-		err = m.update(a, *s.Changes, at)
+		err = m.update(a, *s.Changes, s.Keep, at)
 	case doTopUp:
 		memo.entries, err = m.topUp(a, *s.TopUp, s.Other, at)
 	case doSettle:
@@ -92,6 +93,7 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	group.end(at)
 	if key != "" && s.Do != doPreview {
 		m.memory[string(customer)+"\n"+key] = memo
 	}
@@ -125,7 +127,7 @@ func (m *model) note(made ...*entry) {
 }
 
 func (m *model) create(s wallet.Spec, id wallet.ID, at time.Time) (*account, error) {
-	a := &account{Wallet: wallet.Wallet{
+	a := &account{number: len(m.accounts), Wallet: wallet.Wallet{
 		ID: id, Customer: s.Customer, Currency: s.Currency, Rate: s.Rate, Name: s.Name, Priority: s.Priority,
 		AppliesTo: s.AppliesTo, ExpiresAt: s.ExpiresAt, Limits: s.Limits, Metadata: maps.Clone(s.Metadata),
 		Status: wallet.Active, CreatedAt: at, UpdatedAt: at,
@@ -134,6 +136,7 @@ func (m *model) create(s wallet.Spec, id wallet.ID, at time.Time) (*account, err
 		return nil, wallet.ErrInvalid
 	}
 	a.Code = s.Code
+	a.setRules(nil, s.Rules, at)
 	m.accounts = append(m.accounts, a)
 	if s.TopUp.Paid.IsZero() && s.TopUp.Granted.IsZero() && s.TopUp.Money.IsZero() {
 		return a, nil
@@ -151,7 +154,7 @@ func (m *model) codeIsFree(a *account, code string) bool {
 
 func past(expiry, at time.Time) bool { return !expiry.IsZero() && !at.Before(expiry) }
 
-func (m *model) update(a *account, c wallet.Changes, at time.Time) error {
+func (m *model) update(a *account, c wallet.Changes, kept []int, at time.Time) error {
 	if a.Status == wallet.Terminated {
 		return wallet.ErrTerminated
 	}
@@ -178,6 +181,9 @@ func (m *model) update(a *account, c wallet.Changes, at time.Time) error {
 	}
 	if c.Metadata != nil {
 		a.Metadata = maps.Clone(c.Metadata)
+	}
+	if c.Rules != nil {
+		a.setRules(kept, c.Rules, at)
 	}
 	a.UpdatedAt = at
 	return nil

@@ -18,10 +18,11 @@ import (
 type step struct {
 	At     time.Time `json:"at"` // what the clock says
 	Do     command   `json:"do"`
-	Wallet int       `json:"wallet"` // unknown: one that is not there
-	Tx     int       `json:"tx"`     // what to settle or fail
-	Other  int       `json:"other"`  // what it corrects
-	Lot    int       `json:"lot"`    // what to void
+	Wallet int       `json:"wallet"`         // unknown: one that is not there
+	Tx     int       `json:"tx"`             // what to settle or fail
+	Other  int       `json:"other"`          // what it corrects
+	Lot    int       `json:"lot"`            // what to void
+	Keep   []int     `json:"keep,omitempty"` // which of the wallet's rules stay, when its rules change
 	Bad    string    `json:"bad,omitempty"`
 
 	Spec       *wallet.Spec       `json:"spec,omitempty"`
@@ -160,11 +161,31 @@ func (w *world) do(ctx context.Context, s step) (any, error) {
 			return created, err
 		}
 		w.wallets = append(w.wallets, created.ID)
-		first, err := wallet.Collect(w.eng.Transactions(ctx, wallet.TransactionQuery{Wallet: created.ID, OldestFirst: true}))
-		w.note(first...)
-		return created, err
+		for t, err := range w.eng.Transactions(ctx, wallet.TransactionQuery{Wallet: created.ID, OldestFirst: true}) {
+			if err != nil {
+				return created, err
+			}
+			if t.Source == wallet.SourceManual { // a rule may have fired at once
+				w.note(t)
+			}
+		}
+		return created, nil
 	case doUpdate:
-		return w.eng.Update(ctx, w.wallet(s.Wallet), *s.Changes)
+		c := *s.Changes
+		if len(s.Keep) > 0 {
+			now, err := w.eng.Wallet(ctx, w.wallet(s.Wallet))
+			if err != nil {
+				return nil, err
+			}
+			c.Rules = nil
+			for _, i := range s.Keep {
+				if i < len(now.Rules) {
+					c.Rules = append(c.Rules, now.Rules[i])
+				}
+			}
+			c.Rules = append(c.Rules, s.Changes.Rules...)
+		}
+		return w.eng.Update(ctx, w.wallet(s.Wallet), c)
 	case doTopUp:
 		t := *s.TopUp
 		t.Corrects = w.tx(s.Other)

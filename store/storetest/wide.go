@@ -139,7 +139,7 @@ func (a *author) rules(t *rapid.T) []wallet.Rule {
 			r.UntilNext = one(t, "until next", 3)
 		}
 		if one(t, "starts", 2) {
-			r.StartsAt = at.Add(pick(t, "in", spans...))
+			r.StartsAt = at.Add(pick(t, "in", append(spans, 0)...))
 		}
 		if one(t, "ends", 3) {
 			r.ExpiresAt = later(at, r.StartsAt).Add(pick(t, "in", spans...))

@@ -1,0 +1,30 @@
+package unit
+
+import "github.com/seed-12493b23/wallet"
+
+// Where others may write to the database while state stays loaded, it is for the database to find out whose state is still
+// right, customer by customer.
+
+// Loaded returns the loaded wallets of a customer, by ID, and whether all of its active wallets are among them.
+func (u *Unit) Loaded(id wallet.CustomerID) ([]*Wallet, bool) {
+	c := u.cache.customer(id)
+	if c == nil || !c.complete {
+		return nil, false
+	}
+	return c.wallets, true
+}
+
+// Drop drops what is loaded of a customer. Nothing of it has been changed.
+func (u *Unit) Drop(id wallet.CustomerID) {
+	c := u.cache.customer(id)
+	if c == nil {
+		return
+	}
+	for _, w := range c.wallets {
+		u.cache.dropWallet(w)
+	}
+	delete(u.cache.young.customers, id)
+}
+
+// Refresh drops what is never kept for another batch, if a batch without changes has left it. A batch begins with it.
+func (u *Unit) Refresh() { clear(u.holds) }
