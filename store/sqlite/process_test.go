@@ -23,7 +23,12 @@ func TestMain(m *testing.M) {
 	if path == "" {
 		os.Exit(m.Run())
 	}
-	if err := another(path, wallet.CustomerID(os.Getenv("SQLITE_TEST_CUSTOMER"))); err != nil {
+	customer := wallet.CustomerID(os.Getenv("SQLITE_TEST_CUSTOMER"))
+	run := func() error { return another(path, customer) }
+	if name := os.Getenv("SQLITE_TEST_ROLE"); name != "" {
+		run = func() error { return role(path, name, customer) }
+	}
+	if err := run(); err != nil {
 		fmt.Println("error:", err)
 		os.Exit(1)
 	}
