@@ -115,6 +115,67 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// However long a chain gets, there is a milestone nearby.
+func TestMilestones(t *testing.T) {
+	s := openNew(t)
+	id := must(create(s, "ann"))
+	lot := must(doGrant(s, id, "1000"))
+	for range 2*every + 10 {
+		must(doDebit(s, id, "1", ""))
+	}
+	c := must(s.take(ctx, 0))
+	defer c.close()
+	for _, owner := range []interface{ Bytes() [16]byte }{id, lot} {
+		if n := must(number(c, queryOf("SELECT count(*) FROM wallet_mark WHERE owner = ?1"), uuid(owner))); n != 2 {
+			t.Errorf("%s has %d milestones, want 2", owner, n)
+		}
+	}
+}
+
+// Events are read in the order of their numbers, in whatever order their transactions were added.
+func TestEventsOutOfOrder(t *testing.T) {
+	s := openNew(t)
+	id := must(create(s, "ann"))
+	if err := s.Update(ctx, store.Scope{Wallet: id}, func(tx store.Tx) error {
+		var added []wallet.Transaction
+		last := wallet.TransactionID{}
+		for range 4 {
+			at := now()
+			x := wallet.Transaction{ID: wallet.MintTransactionID(last, at), Wallet: id, Customer: "ann", Kind: wallet.Granted, State: wallet.Settled,
+				Source: wallet.SourceManual, Credits: one1, Money: wallet.Money{Currency: "USD"}, CreatedAt: at}
+			last = x.ID
+			added = append(added, x)
+			if err := tx.AddTransaction(x, nil); err != nil {
+				return err
+			}
+		}
+		for n, i := range []int{1, 0, 3, 2} {
+			if err := tx.AddEvent(eventOf(added[i], wallet.EventToppedUp, int64(n+1))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.View(ctx, func(r store.Reader) error {
+		for _, q := range []wallet.EventQuery{{}, {Customer: "ann"}, {Wallet: id}} {
+			n := int64(0)
+			for e, err := range r.Events(q) {
+				if n++; err != nil || e.Number != n {
+					t.Errorf("%+v: event %d comes as number %d, %v", q, e.Number, n, err)
+				}
+			}
+			if n != 4 {
+				t.Errorf("%+v: %d events", q, n)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
 // interrogate asks a reader n random queries.
 func interrogate(t *testing.T, r store.Reader, random *rand.Rand, ids []wallet.ID, n int) error {
 	all, err := wallet.Collect(r.Transactions(wallet.TransactionQuery{}))

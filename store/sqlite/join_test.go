@@ -50,6 +50,14 @@ func TestJoin(t *testing.T) {
 		}); err != boom {
 			t.Error(err)
 		}
+		if err := j.Update(ctx, store.Scope{Wallet: id}, func(tx store.Tx) error { // the database refuses its second half
+			if _, err := debit(tx, id, one1, ""); err != nil {
+				return err
+			}
+			return tx.Remember(end, store.Outcome{})
+		}); err == nil {
+			t.Error("one key was taken twice")
+		}
 		func() {
 			defer func() {
 				if v := recover(); v != any(boom) {

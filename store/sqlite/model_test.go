@@ -166,7 +166,7 @@ func (s *script) step(tx store.Tx, random *rand.Rand) error {
 		e.Wallet, e.Customer, e.Number, e.At = w.ID, s.customer, int64(n+1), s.at
 		return tx.AddEvent(e)
 	}
-	switch what := random.IntN(15); what {
+	switch what := random.IntN(16); what {
 	case 0, 1, 2: // a lot
 		key := []byte{byte(random.IntN(6))}
 		id := x.ID.Bytes()
@@ -248,6 +248,14 @@ func (s *script) step(tx store.Tx, random *rand.Rand) error {
 				h.State, h.Parts, h.ClosedAt = wallet.HoldReleased, nil, s.at
 			}
 			err = errors.Join(e, tx.PutHold(h))
+		}
+	case 15: // a lot that is soon to expire, wherever in the order it is
+		for l, e := range tx.ExpiringLots(w.ID, s.at.Add(time.Hour)) {
+			if err = e; random.IntN(2) == 0 {
+				l.Held = wallet.Amount{}
+				err = errors.Join(e, tx.PutLot(l))
+				break
+			}
 		}
 	case 11: // remembers
 		key := fmt.Sprint(random.IntN(20))

@@ -241,7 +241,7 @@ type draw struct {
 	wallet.Draw
 	lot  int64 // the number of the lot's transaction; 0: it is not there
 	n    int64 // of the draws from the lot, from 1 on
-	prev int64 // the number of the previous transaction that drew from the lot; 0 if there is none
+	prev int64 // the number of the transaction that drew from the lot before, which may be the same; 0 if there is none
 }
 
 // appendDraw appends d to a JSON list; prev is written unless it is implied: none, or the transaction's own predecessor.

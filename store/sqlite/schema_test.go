@@ -33,6 +33,21 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+// A commit is on disk when it returns, and readers do not hold up writers.
+func TestPragmas(t *testing.T) {
+	s := openNew(t)
+	for pragma, want := range map[string]driver.Value{"synchronous": int64(2), "journal_mode": "wal", "busy_timeout": int64(0)} {
+		if _, err := one(s.writer.c, queryOf("PRAGMA "+pragma), func(row []driver.Value) error {
+			if row[0] != want {
+				t.Errorf("%s is %v, want %v", pragma, row[0], want)
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The columns refuse what is no amount, and no column has a floating-point number.
 func TestChecks(t *testing.T) {
 	s := openNew(t)

@@ -1,4 +1,3 @@
-// Package sqlite keeps wallets in a SQLite database: a file of its own, or the one that the host already has.
 package sqlite
 
 import (

@@ -13,7 +13,6 @@ type writer struct {
 	session
 	last  int64 // the last number that a transaction or an event has
 	text  []byte
-	prevs []int64        // of each draw of a transaction, the one that drew from its lot before
 	marks []driver.Value // owner, n, txn; and so on
 }
 
@@ -195,7 +194,7 @@ func (w *writer) draws(c *unit.Changes, t *unit.Transaction) (driver.Value, erro
 	if len(t.Draws) == 0 {
 		return nil, nil
 	}
-	w.text, w.prevs = append(w.text[:0], '['), w.prevs[:0]
+	w.text = append(w.text[:0], '[')
 	for i, l := range t.Lots {
 		if err := w.find(c, l); err != nil {
 			return nil, err
@@ -204,10 +203,6 @@ func (w *writer) draws(c *unit.Changes, t *unit.Transaction) (driver.Value, erro
 			w.text = append(w.text, ',')
 		}
 		d := draw{Draw: t.Draws[i], lot: l.No, n: l.Drawn.Len + 1, prev: l.Drawn.Last}
-		if d.prev == t.No { // it has drawn from the lot before
-			d.prev = w.prevs[slices.Index(t.Lots, l)]
-		}
-		w.prevs = append(w.prevs, d.prev)
 		w.text = appendDraw(w.text, &d, t.Of.Chain.Last)
 		l.Drawn = unit.Chain{Len: d.n, Last: t.No}
 		if d.n%every == 0 {
