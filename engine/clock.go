@@ -97,14 +97,18 @@ func (k *work) catchUpInstant(purses []*purse, budget *int) error {
 		}
 	}
 	for _, p := range due {
+		if whole && p.Status != wallet.Terminated {
+			if err := k.thresholds(p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range due {
 		if p.Status == wallet.Terminated {
 			continue
 		}
 		if p.rewrite = p.rewrite || !whole || bytes.Contains(p.Notes, []byte(`"partial"`)); whole {
 			p.memo().Partial = nil
-			if err := k.thresholds(p); err != nil {
-				return err
-			}
 			if err := k.alert(p); err != nil {
 				return err
 			}

@@ -68,8 +68,12 @@ func (k *work) authorize(a wallet.Authorization) (h wallet.Hold, err error) {
 	if err != nil {
 		return h, err
 	}
+	last, err := k.lastHold()
+	if err != nil {
+		return h, err
+	}
 	h = wallet.Hold{
-		ID: wallet.MintHoldID(k.lastHold(), k.at), Customer: k.customer, Wallet: a.Wallet, Currency: shares[0].p.Currency, State: wallet.HoldOpen,
+		ID: wallet.MintHoldID(last, k.at), Customer: k.customer, Wallet: a.Wallet, Currency: shares[0].p.Currency, State: wallet.HoldOpen,
 		Fee: a.Fee, ExpiresAt: after(k.at, cmp.Or(a.For, defaultHold)),
 		Reference: a.Reference, Metadata: maps.Clone(a.Metadata), CreatedAt: k.at,
 	}
@@ -100,13 +104,16 @@ func (k *work) authorize(a wallet.Authorization) (h wallet.Hold, err error) {
 }
 
 // lastHold returns the greatest ID that a hold of the customer has from this very instant, so that the next is greater.
-func (k *work) lastHold() (last wallet.HoldID) {
+func (k *work) lastHold() (last wallet.HoldID, err error) {
 	for h, err := range k.Holds(wallet.HoldQuery{Customer: k.customer, Limit: 1}) {
-		if err == nil && h.CreatedAt.Equal(k.at) {
+		if err != nil {
+			return last, err
+		}
+		if h.CreatedAt.Equal(k.at) {
 			last = h.ID
 		}
 	}
-	return last
+	return last, nil
 }
 
 // A reservation is what a hold takes from one wallet.
