@@ -1,0 +1,387 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/store"
+	"github.com/seed-12493b23/wallet/store/internal/lane"
+	"github.com/seed-12493b23/wallet/store/internal/unit"
+)
+
+// A writer runs the batches of a lane: one trip to lock the customers and read what is needed, one to write and commit. It never
+// waits for a lock while it has another: a customer that somebody else has locked is left to a lane of its own, whose writer
+// waits for this one lock.
+type writer struct {
+	s    *Store
+	wait wallet.CustomerID // the one customer of the lane; empty: any
+
+	unit *unit.Unit // what it has loaded stays for the next batch
+	base *base
+	lane *lane.Lane
+
+	ctx     context.Context // of the batch
+	cancel  context.CancelFunc
+	conn    *pgxpool.Conn
+	writing *writing
+}
+
+var _ unit.Database = (*writer)(nil)
+
+// run runs the calls of a batch.
+func (w *writer) run(calls []*lane.Call) {
+	if w.unit == nil {
+		w.base = &base{names: w.s.names, distributed: w.s.opts.Distributed}
+		w.unit = unit.New(w.base)
+	}
+	if !w.s.opts.Distributed || w.wait != "" {
+		w.together(calls)
+		return
+	}
+	for len(calls) > 0 { // each customer may be somewhere else
+		same := slices.Clone(calls[:1])
+		var rest []*lane.Call
+		for _, c := range calls[1:] {
+			if c.Scope.Customer != "" && c.Scope.Customer == same[0].Scope.Customer || c.Scope.Wallet != (wallet.ID{}) && c.Scope.Wallet == same[0].Scope.Wallet {
+				same = append(same, c)
+			} else {
+				rest = append(rest, c)
+			}
+		}
+		w.together(same)
+		calls = rest
+	}
+}
+
+func (w *writer) together(calls []*lane.Call) {
+	w.s.functions.Add(1)
+	defer w.s.functions.Add(-1)
+	unit.Run(w, w.lane, calls)
+}
+
+// Begin begins a transaction in which the customers of the calls are locked.
+func (w *writer) Begin(calls []*lane.Call) (_ *unit.Unit, err error) {
+	// Nobody's own context may end what others are part of.
+	patience := w.s.opts.Timeout
+	if w.wait != "" {
+		patience *= 2 // the first half for the lock
+	}
+	w.ctx, w.cancel = context.WithTimeout(context.Background(), patience)
+	defer func() {
+		if err != nil {
+			w.done()
+		}
+	}()
+	if w.conn, err = w.s.take(context.Background()); err != nil {
+		return nil, retryable(err)
+	}
+	w.base.ctx, w.base.q, w.base.ahead = w.ctx, w.conn.Conn(), newAhead()
+	w.unit.Refresh()
+	b := &boarding{w: w, ahead: w.base.ahead}
+	if err := b.board(calls); err != nil {
+		rollback(w.conn.Conn())
+		return nil, retryable(err)
+	}
+	return w.unit, nil
+}
+
+// done gives the connection back.
+func (w *writer) done() {
+	if w.conn != nil {
+		w.conn.Release()
+		w.conn = nil
+	}
+	w.cancel()
+}
+
+func (w *writer) Rollback(u *unit.Unit) {
+	if u.Changed() {
+		u.Forget()
+	}
+	rollback(w.conn.Conn())
+	w.done()
+}
+
+// Commit writes the changes and commits, in one trip.
+func (w *writer) Commit(u *unit.Unit) error {
+	defer w.done()
+	changes := u.Changes()
+	err := w.commit(changes)
+	if err != nil {
+		rollback(w.conn.Conn())
+		u.Forget()
+		return err
+	}
+	u.Written()
+	return nil
+}
+
+func (w *writer) commit(c *unit.Changes) error {
+	var b pgx.Batch
+	wr := newWriting()
+	if err := wr.queue(&b, w.s.names, c, w.base.ahead.xid*ordinals, w.base.ahead.feed, w.s.opts.Distributed); err != nil {
+		return err
+	}
+	b.Queue("COMMIT")
+	r := w.conn.Conn().SendBatch(w.ctx, &b)
+	err := wr.read(r)
+	if err == nil {
+		_, err = r.Exec()
+		if err == nil {
+			r.Close() // the commit was acknowledged, whatever comes behind it
+			return nil
+		}
+	}
+	r.Close()
+	if isCertain(err) {
+		return retryable(err)
+	}
+	return w.resolve(c, err)
+}
+
+// boarding is the beginning of a batch.
+type boarding struct {
+	w     *writer
+	ahead *ahead
+	calls []*lane.Call
+	of    []wallet.CustomerID // for each call; empty: none
+	names []string            // the customers, sorted
+
+	ended map[*lane.Call]error // calls that do not take part
+}
+
+// board locks the customers of the calls, in a transaction, and reads what the calls will need. Of a customer that cannot be
+// locked, the calls are ended with a [busyError].
+func (b *boarding) board(calls []*lane.Call) error {
+	b.ended = map[*lane.Call]error{}
+	for _, c := range calls {
+		if !c.Ended() {
+			b.calls = append(b.calls, c)
+		}
+	}
+	if err := b.resolve(); err != nil {
+		return err
+	}
+	if err := b.addCustomers(false); err != nil {
+		return err
+	}
+	if err := b.lock(); err != nil {
+		return err
+	}
+	if missing := b.missing(); len(missing) > 0 {
+		there, err := collect(b.w.base, scanCustomer, findCustomers, missing)
+		if err != nil {
+			return err
+		}
+		if len(there) < len(missing) { // some are new
+			rollback(b.w.conn.Conn())
+			if err := b.addCustomers(true); err != nil {
+				return err
+			}
+			if err := b.lock(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := b.refresh(); err != nil {
+		return err
+	}
+	for i, c := range b.calls {
+		if b.of[i] != "" && !b.ahead.locked[b.of[i]] {
+			b.ended[c] = busyError{b.of[i]}
+		}
+	}
+	for c, err := range b.ended { // nothing can fail any more
+		c.Fail(err)
+		c.End()
+	}
+	return nil
+}
+
+// resolve finds out whose calls they are.
+func (b *boarding) resolve() error {
+	var batch pgx.Batch
+	b.of = make([]wallet.CustomerID, len(b.calls))
+	for i, c := range b.calls {
+		sql, of := "", any(nil)
+		switch s := c.Scope; {
+		case s.Customer != "":
+			b.of[i] = s.Customer
+			continue
+		case !s.Wallet.IsZero():
+			if known, ok := b.w.s.owners.get(s.Wallet); ok {
+				b.of[i] = known
+				continue
+			}
+			sql, of = "SELECT customer FROM {record} WHERE wallet = $1", id(s.Wallet)
+		case !s.Transaction.IsZero():
+			sql, of = "SELECT customer FROM {transaction} WHERE id = $1", id(s.Transaction)
+		case !s.Hold.IsZero():
+			sql, of = "SELECT customer FROM {hold} WHERE id = $1", id(s.Hold)
+		default:
+			b.ended[c] = errors.New("store: refused an update whose scope names no customer, wallet, transaction or hold")
+			continue
+		}
+		batch.Queue(b.w.s.names.in(sql), of).QueryRow(func(row pgx.Row) error {
+			switch err := row.Scan(text(&b.of[i])); {
+			case errors.Is(err, pgx.ErrNoRows):
+				b.ended[c] = fmt.Errorf("%w: %s", wallet.ErrNotFound, nameOf(c.Scope))
+			case err != nil:
+				return err
+			case !c.Scope.Wallet.IsZero():
+				b.w.s.owners.put(c.Scope.Wallet, b.of[i])
+			}
+			return nil
+		})
+	}
+	if batch.Len() > 0 {
+		if err := b.w.conn.Conn().SendBatch(b.w.ctx, &batch).Close(); err != nil {
+			return err
+		}
+	}
+	seen := map[wallet.CustomerID]bool{}
+	for i, c := range b.calls {
+		if of := b.of[i]; of != "" {
+			c.Scope.Customer = of // the unit need not ask again
+			if !seen[of] {
+				seen[of] = true
+				b.names = append(b.names, string(of))
+			}
+		}
+	}
+	slices.Sort(b.names)
+	return nil
+}
+
+func nameOf(s store.Scope) string {
+	switch {
+	case !s.Wallet.IsZero():
+		return "wallet " + s.Wallet.String()
+	case !s.Transaction.IsZero():
+		return "transaction " + s.Transaction.String()
+	}
+	return "hold " + s.Hold.String()
+}
+
+// addCustomers adds customers that are new: those that may be, or all that are not locked. To insert a row that somebody else has
+// inserted and not committed is to wait for them, so it is done while nothing is locked, and not for long, unless this is the
+// lane where one waits.
+func (b *boarding) addCustomers(all bool) error {
+	var fresh []string
+	if all {
+		fresh = b.missing()
+	} else {
+		create := map[string]bool{}
+		for i, c := range b.calls {
+			if _, known := b.w.unit.Loaded(b.of[i]); c.Scope.Create && !known && b.of[i] != "" {
+				create[string(b.of[i])] = true
+			}
+		}
+		for _, c := range b.names {
+			if create[c] {
+				fresh = append(fresh, c)
+			}
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	patience := "100ms"
+	if b.w.wait != "" {
+		patience = fmt.Sprintf("%dms", b.w.s.opts.Timeout.Milliseconds())
+	}
+	var batch pgx.Batch
+	batch.Queue("BEGIN")
+	batch.Queue("SELECT set_config('lock_timeout', $1, true)", patience)
+	batch.Queue(b.w.s.names.in("INSERT INTO {customer} SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING"), fresh)
+	batch.Queue("COMMIT")
+	err := b.w.conn.Conn().SendBatch(b.w.ctx, &batch).Close()
+	if codeOf(err) == lockNotAvailable && b.w.wait == "" {
+		rollback(b.w.conn.Conn())
+		return nil // they stay unlocked, and get lanes of their own
+	}
+	return err
+}
+
+// lock begins the transaction, locks the customers, and reads.
+func (b *boarding) lock() error {
+	a, n := b.ahead, b.w.s.names
+	var batch pgx.Batch
+	batch.Queue("BEGIN")
+	if !b.w.s.owned && !b.w.s.opts.Distributed {
+		batch.Queue(setLocal)
+	}
+	locked := func(rows pgx.Rows) error {
+		for rows.Next() {
+			var c wallet.CustomerID
+			if err := rows.Scan(text(&c)); err != nil {
+				return err
+			}
+			a.locked[c] = true
+		}
+		return rows.Err()
+	}
+	switch {
+	case b.w.wait != "":
+		batch.Queue("SELECT set_config('lock_timeout', $1, true)", fmt.Sprintf("%dms", b.w.s.opts.Timeout.Milliseconds()))
+		batch.Queue(n.in(lockCustomer), string(b.w.wait)).Query(locked)
+	case len(b.names) == 1:
+		batch.Queue(n.in(tryCustomer), b.names[0]).Query(locked)
+	default:
+		batch.Queue(n.in(lockCustomers), b.names).Query(locked)
+	}
+	// What follows sees what those have committed who had the locks before.
+	a.queueVersions(&batch, n, selectVersions, b.names)
+	var unknown []string
+	for _, c := range b.names {
+		if _, ok := b.w.unit.Loaded(wallet.CustomerID(c)); !ok {
+			unknown = append(unknown, c)
+		}
+	}
+	a.queueLoad(&batch, n, unknown)
+	var of, keys []string
+	for i, c := range b.calls {
+		if c.Scope.Key != "" && b.of[i] != "" {
+			of, keys = append(of, string(b.of[i])), append(keys, c.Scope.Key)
+		}
+	}
+	a.queueOutcomes(&batch, n, of, keys)
+	if !b.w.s.opts.Distributed {
+		batch.Queue(selectXID).QueryRow(func(r pgx.Row) error { return r.Scan(&a.xid) })
+	}
+	return b.w.conn.Conn().SendBatch(b.w.ctx, &batch).Close()
+}
+
+// missing returns the customers that are not locked.
+func (b *boarding) missing() (all []string) {
+	for _, c := range b.names {
+		if !b.ahead.locked[wallet.CustomerID(c)] {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// refresh drops what the unit has loaded of customers that others have written since, and reads it again.
+func (b *boarding) refresh() error {
+	var stale []string
+	for _, c := range b.names {
+		c := wallet.CustomerID(c)
+		if _, read := b.ahead.loaded[c]; !read && b.ahead.locked[c] && !b.ahead.isRight(b.w.unit, c) {
+			b.w.unit.Drop(c)
+			stale = append(stale, string(c))
+		}
+	}
+	if len(stale) == 0 {
+		return nil
+	}
+	var batch pgx.Batch
+	b.ahead.queueLoad(&batch, b.w.s.names, stale)
+	return b.w.conn.Conn().SendBatch(b.w.ctx, &batch).Close()
+}

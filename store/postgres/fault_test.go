@@ -1,0 +1,272 @@
+package postgres
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/store"
+)
+
+// A proxy is a socket before the server's, whose connections break as a test wants them to.
+type proxy struct {
+	dir      string
+	listener net.Listener
+	server   string
+
+	next  atomic.Int32 // the next fault
+	count atomic.Int64 // of faults
+	down  atomic.Bool  // no connection is let through
+	all   sync.Map     // connections
+}
+
+// Faults of a proxy: they befall the connection that comes next to the point.
+const (
+	none      = iota
+	cutAsk    // closed instead of forwarding what the client says
+	cutReply  // closed instead of forwarding the news that a commit succeeded
+	cutAfter  // closed as soon as the client's words are forwarded
+	holdReply // from the news of a commit on nothing is forwarded, and nothing is closed
+)
+
+func newProxy(t *testing.T, s *server) *proxy {
+	p := &proxy{dir: must(os.MkdirTemp("", "wallet-proxy-")), server: s.dir + "/.s.PGSQL.5432"}
+	p.listener = must(net.Listen("unix", p.dir+"/.s.PGSQL.5432"))
+	t.Cleanup(func() {
+		p.listener.Close()
+		p.all.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
+		os.RemoveAll(p.dir)
+	})
+	go func() {
+		for {
+			c, err := p.listener.Accept()
+			if err != nil {
+				return
+			}
+			go p.serve(c)
+		}
+	}()
+	return p
+}
+
+func (p *proxy) serve(client net.Conn) {
+	defer client.Close()
+	if p.down.Load() {
+		return
+	}
+	server, err := net.Dial("unix", p.server)
+	if err != nil {
+		return
+	}
+	p.all.Store(client, nil)
+	p.all.Store(server, nil)
+	defer server.Close()
+	var held atomic.Bool
+	go func() { // the server's words
+		defer client.Close()
+		defer server.Close()
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(buf)
+			if err != nil {
+				return
+			}
+			if bytes.Contains(buf[:n], []byte("COMMIT\x00")) {
+				if p.strike(cutReply) {
+					return
+				}
+				if p.strike(holdReply) {
+					held.Store(true)
+				}
+			}
+			if held.Load() {
+				continue
+			}
+			if _, err := client.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+	}()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buf)
+		if err != nil && held.Load() {
+			time.Sleep(50 * time.Millisecond) // the server does not know that the client has gone
+			return
+		}
+		if err != nil || p.strike(cutAsk) {
+			return
+		}
+		if held.Load() {
+			continue
+		}
+		if _, err := server.Write(buf[:n]); err != nil || p.strike(cutAfter) {
+			return
+		}
+	}
+}
+
+// strike reports whether it is this fault's turn.
+func (p *proxy) strike(fault int32) bool {
+	if p.next.Load() != fault || !p.next.CompareAndSwap(fault, none) {
+		return false
+	}
+	p.count.Add(1)
+	return true
+}
+
+// Connections are cut at every point, sessions are ended, the server crashes: what was acknowledged is there, once; what was not
+// is done by repeating it; and callers are told nothing else.
+func TestFaults(t *testing.T) {
+	server := ownServer(t, "fsync=off")
+	p := newProxy(t, server)
+	dsn := fmt.Sprintf("host=%s user=postgres dbname=postgres pool_max_conns=8 application_name=victim", p.dir)
+	s := must(Open(ctx, dsn, &Options{Timeout: 2 * time.Second}))
+	defer s.Close()
+	const wallets, workers = 10, 12
+	want := int64(300)
+	if testing.Short() {
+		want = 60
+	}
+	ids := make([]wallet.ID, wallets)
+	for i := range ids {
+		ids[i] = create(t, s, wallet.CustomerID(fmt.Sprint("customer", i)), 1_000_000)
+	}
+	var stop atomic.Bool
+	var group sync.WaitGroup
+	var done, maybe [wallets]atomic.Int64
+	var unknown, repeats atomic.Int64
+	for worker := range workers {
+		group.Go(func() {
+			for i := 0; !stop.Load(); i++ {
+				n := rand.IntN(wallets)
+				key := ""
+				if worker%2 == 0 {
+					key = fmt.Sprintf("%d-%d", worker, i)
+				}
+				for {
+					err := debit(s, ids[n], key)
+					if err == nil {
+						break
+					}
+					if !errors.Is(err, wallet.ErrConflict) {
+						t.Errorf("neither done nor to be repeated: %v", err)
+						return
+					}
+					if repeats.Add(1); strings.Contains(err.Error(), "unknown") {
+						unknown.Add(1)
+						if key == "" { // nobody can tell
+							maybe[n].Add(1)
+							done[n].Add(-1)
+							break
+						}
+					}
+				}
+				done[n].Add(1)
+			}
+		})
+	}
+	boss := func() (*pgx.Conn, error) { return pgx.Connect(ctx, server.dsn) }
+	ended := int64(0)
+	for round := 0; p.count.Load()+ended < want && !t.Failed(); round++ {
+		switch kind := round % 100; {
+		case kind == 50:
+			server.halt(syscall.SIGQUIT)
+			if err := server.start(); err != nil {
+				t.Fatal(err)
+			}
+			ended++
+		case kind%4 == 1:
+			c, err := boss()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n int64
+			if err := c.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity
+				WHERE application_name = 'victim' AND state <> 'idle' LIMIT 1) s`).Scan(&n); err != nil {
+				t.Error(err)
+			}
+			ended += n
+			c.Close(ctx)
+		default:
+			fault := []int32{cutAsk, cutReply, cutAfter, cutReply}[round/4%4]
+			if kind == 98 {
+				fault = holdReply
+			}
+			p.next.Store(fault)
+			for i := 0; p.next.Load() != none && i < 2000; i++ {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}
+	stop.Store(true)
+	p.next.Store(none)
+	group.Wait()
+	t.Logf("%d faults, %d calls repeated, of these %d of unknown outcome", p.count.Load()+ended, repeats.Load(), unknown.Load())
+	total := int64(0)
+	for n, id := range ids {
+		audit(t, s, id)
+		total += done[n].Load()
+		if err := s.View(ctx, func(r store.Reader) error {
+			got, err := r.CountTransactions(wallet.TransactionQuery{Wallet: id, Kinds: []wallet.Kind{wallet.Consumed}})
+			if least := done[n].Load(); int64(got) < least || int64(got) > least+maybe[n].Load() {
+				t.Errorf("%d debits of wallet %d, %d were acknowledged, and %d may have been done", got, n, least, maybe[n].Load())
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	if total == 0 {
+		t.Error("nothing was done")
+	}
+}
+
+// A commit whose outcome cannot be found out is told as such; the repeat finds it.
+func TestUnknownOutcome(t *testing.T) {
+	server := ownServer(t, "fsync=off")
+	p := newProxy(t, server)
+	s := must(Open(ctx, fmt.Sprintf("host=%s user=postgres dbname=postgres", p.dir), &Options{Timeout: 200 * time.Millisecond}))
+	defer s.Close()
+	id := create(t, s, "ann", 10)
+	p.next.Store(cutReply)
+	watch := make(chan struct{})
+	go func() {
+		defer close(watch)
+		for p.next.Load() != none {
+			time.Sleep(100 * time.Microsecond)
+		}
+		p.down.Store(true)
+		p.all.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
+	}()
+	err := debit(s, id, "k")
+	<-watch
+	if err == nil { // it was quicker to find out
+		t.Log("found out")
+	} else if !errors.Is(err, wallet.ErrConflict) {
+		t.Errorf("%v, want %v", err, wallet.ErrConflict)
+	}
+	p.down.Store(false)
+	for err = debit(s, id, "k"); errors.Is(err, wallet.ErrConflict); {
+		err = debit(s, id, "k")
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	if got := spendable(t, s, id); got != "9" {
+		t.Errorf("%s, want 9", got)
+	}
+	audit(t, s, id)
+}

@@ -1,0 +1,143 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// A column of a table that is written. The first of a table's columns are its key.
+type column struct {
+	name, kind string
+	merge      bool // an update adds to an array what it does not have
+}
+
+func (c *column) set(value string) string {
+	if c.merge {
+		return fmt.Sprintf("%[1]s = CASE WHEN %[2]s <@ t.%[1]s THEN t.%[1]s ELSE t.%[1]s || %[2]s END", c.name, value)
+	}
+	return c.name + " = " + value
+}
+
+// A target is a table, with the columns that a statement gives, by which key it finds the rows, if it does.
+type target struct {
+	table   string
+	keys    int // of the columns; the others are set
+	columns []column
+
+	inserts, updates, deletes [2]string // one row, many rows
+}
+
+func newTarget(table string, keys int, columns string) *target {
+	t := &target{table: table, keys: keys}
+	for _, c := range strings.Split(columns, ",") {
+		words := strings.Fields(c)
+		t.columns = append(t.columns, column{words[0], words[1], len(words) > 2})
+	}
+	var names, params, sets, wheres, arrays, values, joins, assigns []string
+	for i, c := range t.columns {
+		param := fmt.Sprintf("$%d::%s", i+1, c.kind)
+		names, params = append(names, c.name), append(params, param)
+		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, carrier(c.kind)))
+		value := "u." + c.name
+		if carrier(c.kind) != c.kind {
+			value += "::" + c.kind
+		}
+		values = append(values, value)
+		if i < keys {
+			wheres, joins = append(wheres, "t."+c.name+" = "+param), append(joins, "t."+c.name+" = "+value)
+		} else {
+			sets, assigns = append(sets, c.set(param)), append(assigns, c.set(value))
+		}
+	}
+	// As in reading, each row is found by its key, however few the planner believes there are.
+	found := fmt.Sprintf(" CROSS JOIN LATERAL (SELECT t.ctid FROM %s t WHERE %s LIMIT 1) f WHERE t.ctid = f.ctid", table, strings.Join(joins, " AND "))
+	from := fmt.Sprintf("unnest(%s) u (%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
+	into := fmt.Sprintf("INSERT INTO %s (%s) ", table, strings.Join(names, ", "))
+	t.inserts = [2]string{
+		into + "VALUES (" + strings.Join(params, ", ") + ")",
+		into + "SELECT " + strings.Join(values, ", ") + " FROM " + from,
+	}
+	t.updates = [2]string{
+		fmt.Sprintf("UPDATE %s t SET %s WHERE %s", table, strings.Join(sets, ", "), strings.Join(wheres, " AND ")),
+		fmt.Sprintf("UPDATE %s t SET %s FROM %s%s", table, strings.Join(assigns, ", "), from, found),
+	}
+	t.deletes = [2]string{
+		fmt.Sprintf("DELETE FROM %s t WHERE %s", table, strings.Join(wheres, " AND ")),
+		fmt.Sprintf("DELETE FROM %s t USING %s%s", table, from, found),
+	}
+	return t
+}
+
+// carrier is the type that values travel as: text, for what Go has no better type of.
+func carrier(kind string) string {
+	switch kind {
+	case "numeric", "json", "uuid[]":
+		return "text"
+	}
+	return kind
+}
+
+// A sheet collects rows for a target.
+type sheet struct {
+	*target
+	forms [2]string
+	rows  []any // one row behind the other
+}
+
+func (s *sheet) add(values ...any) { s.rows = append(s.rows, values...) }
+
+func (s *sheet) len() int { return len(s.rows) / len(s.columns) }
+
+// queue adds the statements that write the rows: one for all of them, or one for each, where a planner that was not told how
+// must not choose between them. They must affect as many rows.
+func (s *sheet) queue(b *pgx.Batch, n *names, each bool, affects func(int64)) {
+	width, rows := len(s.columns), s.len()
+	switch {
+	case rows == 0:
+	case each || rows == 1:
+		for i := range rows {
+			b.Queue(n.in(s.forms[0]), s.rows[i*width:(i+1)*width]...)
+			affects(1)
+		}
+	default:
+		args := make([]any, width)
+		for i, c := range s.columns {
+			args[i] = gather(s.rows, i, width, c.kind)
+		}
+		b.Queue(n.in(s.forms[1]), args...)
+		affects(int64(rows))
+	}
+}
+
+// gather returns a column of the rows as an array.
+func gather(rows []any, i, width int, kind string) any {
+	switch carrier(kind) {
+	case "text":
+		return array(rows, i, width, func(v any) pgtype.Text { s, ok := v.(string); return pgtype.Text{String: s, Valid: ok} })
+	case "uuid":
+		return array(rows, i, width, func(v any) pgtype.UUID { u, ok := v.([16]byte); return pgtype.UUID{Bytes: u, Valid: ok} })
+	case "timestamptz":
+		return array(rows, i, width, func(v any) pgtype.Timestamptz { t, ok := v.(time.Time); return pgtype.Timestamptz{Time: t, Valid: ok} })
+	case "bigint":
+		return array(rows, i, width, func(v any) int64 { return v.(int64) })
+	case "smallint":
+		return array(rows, i, width, func(v any) int16 { return int16(v.(int)) })
+	case "boolean":
+		return array(rows, i, width, func(v any) bool { return v.(bool) })
+	case "bytea":
+		return array(rows, i, width, func(v any) []byte { b, _ := v.([]byte); return b })
+	}
+	panic("postgres: no arrays of " + kind)
+}
+
+func array[T any](rows []any, i, width int, as func(any) T) pgtype.FlatArray[T] {
+	all := make(pgtype.FlatArray[T], 0, len(rows)/width)
+	for ; i < len(rows); i += width {
+		all = append(all, as(rows[i]))
+	}
+	return all
+}
