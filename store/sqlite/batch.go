@@ -95,7 +95,7 @@ func (w *writerConn) Begin(calls []*lane.Call) (*unit.Unit, error) {
 		return nil, err
 	}
 	if w.shared { // let the others have the lock as well
-		time.Sleep(jitter())
+		time.Sleep(jitter() / 2)
 	}
 	if err := w.lock(calls); err != nil {
 		w.done()
@@ -206,6 +206,8 @@ func (w *writerConn) commit(c *unit.Changes) error {
 func (w *writerConn) Rollback(u *unit.Unit) {
 	if w.c.rollback(); w.c.broken || u.Changed() {
 		w.forget()
+	} else {
+		u.Written() // nothing
 	}
 	w.done()
 }

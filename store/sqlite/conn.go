@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"sync"
 )
 
@@ -21,7 +22,23 @@ type session interface {
 // A query is the text of a statement; its pointer is its name.
 type query struct{ text string }
 
-func newQuery(text string) *query { return &query{text} }
+// newQuery makes a query whose parameters are ?1, ?2 and so on. Where they stand in that order, each once, the numbers are left
+// out: the driver binds what has a name, and these are names, by comparing it with all others.
+func newQuery(text string) *query {
+	n := 0
+	plain := parameter.ReplaceAllStringFunc(text, func(p string) string {
+		if n++; p != fmt.Sprint("?", n) {
+			n = -1 << 20
+		}
+		return "?"
+	})
+	if n > 0 {
+		text = plain
+	}
+	return &query{text}
+}
+
+var parameter = regexp.MustCompile(`\?\d+`)
 
 // queries has those that are put together as they are needed. Their number is bounded by their forms.
 var queries sync.Map // text → *query

@@ -63,12 +63,13 @@ func (b *base) drawsFrom(lot wallet.TransactionID, n int64) ([]draw, error) {
 		return nil, err
 	}
 	var draws []draw
+	var rows follower
 	for by, first := end.Last, n+1; first > n; { // first is the number of the first draw among those of by
-		t, err := b.recordNo(by)
+		t, err := rows.record(b, by)
 		if err != nil {
 			return nil, err
 		}
-		all, err := b.parseDraws(&t)
+		all, err := b.parseDraws(t)
 		if err != nil {
 			return nil, err
 		}
@@ -112,3 +113,36 @@ func (b *base) drawn(lot wallet.TransactionID) (unit.Chain, error) {
 }
 
 func (b *base) LoadDrawn(lot wallet.TransactionID) (unit.Chain, error) { return b.lastMark(lot) }
+
+// A follower reads transactions from the last to the first, as a lot was drawn from: many at a time, as long as they mostly
+// follow each other in their wallet too.
+type follower struct {
+	rows   map[int64]*record
+	used   int
+	single bool
+}
+
+func (f *follower) record(b *base, no int64) (*record, error) {
+	if t := f.rows[no]; t != nil {
+		f.used++
+		return t, nil
+	}
+	const few = page / 8
+	f.single = f.single || f.rows != nil && f.used < few
+	steps := int64(page)
+	if f.single {
+		steps = 1
+	}
+	rows, err := b.records(selectChain, no, steps, int64(0))
+	if err == nil && len(rows) == 0 {
+		err = fmt.Errorf("sqlite: transaction number %d is not there", no)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.rows, f.used = make(map[int64]*record, len(rows)), 1
+	for i := range rows {
+		f.rows[rows[i].no] = &rows[i]
+	}
+	return f.rows[no], nil
+}

@@ -10,13 +10,17 @@ import (
 
 // setUp makes the connection what the store needs, and notes how to make it again what it was.
 func (c *conn) setUp(s *Store, patience time.Duration) error {
+	cache := int64(-4 << 10) // KB
+	if patience == 0 {       // it writes
+		cache = -32 << 10
+	}
 	for _, p := range []struct {
 		pragma string
 		value  int64
 	}{
 		{"busy_timeout", s.busy.Milliseconds()}, // for what comes next
 		{"synchronous", 2},                      // FULL: a commit is on disk when it returns
-		{"cache_size", -16 << 10},               // in KB
+		{"cache_size", cache},
 		{"busy_timeout", patience.Milliseconds()},
 	} {
 		was, err := number(c, queryOf("PRAGMA "+p.pragma))

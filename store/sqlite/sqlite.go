@@ -66,8 +66,8 @@ func Open(path string, opts *Options) (*Store, error) {
 }
 
 // New migrates the database behind the host's pool and keeps wallets in it. The store takes connections from the pool: of one
-// that is limited to fewer than four, only while it uses them. It sets them up as it needs and gives them back as they were.
-// Close leaves the pool open.
+// that is limited to fewer than four, only while it uses them: set the pool's limit before. It sets them up as it needs and gives
+// them back as they were. Close leaves the pool open.
 func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 	s := newStore(db, opts)
 	const several = 4
@@ -134,7 +134,7 @@ func (v *view) end() { v.base = ended }
 
 var ended = newBase(over{})
 
-// Close gives back or closes the store's connections. Callers whose functions are under way are waited for.
+// Close gives back or closes the store's connections, once those that write have ended; readers give back theirs as they end.
 func (s *Store) Close() error {
 	err := errors.Join(s.writer.close(), s.readers.close())
 	if s.owned {

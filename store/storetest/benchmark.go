@@ -21,22 +21,25 @@ import (
 // second, the median and the 99th percentile of their latency, and the processor time of the whole process for each (where the
 // system tells). -short divides all sizes but the callers by 100.
 func Benchmark(b *testing.B, open func(testing.TB) store.Store) {
-	for _, n := range []int{1, size(1_000), size(100_000)} {
+	for _, n := range sizes(1, 1_000, 100_000) {
 		b.Run(fmt.Sprintf("wallets=%d", n), func(b *testing.B) { benchmarkCallers(b, open, n) })
 	}
-	for _, n := range []int{10, size(1_000), size(100_000)} {
+	for _, n := range sizes(10, 1_000, 100_000) {
 		b.Run(fmt.Sprintf("lots=%d", n), func(b *testing.B) { benchmarkLots(b, open, n) })
 	}
-	for _, n := range []int{size(1_000), size(1_000_000)} {
+	for _, n := range sizes(1_000, 1_000_000) {
 		b.Run(fmt.Sprintf("history=%d", n), func(b *testing.B) { benchmarkHistory(b, open, n) })
 	}
 }
 
-func size(n int) int {
+// sizes are those given, or a hundredth of them: at least 1, and each once.
+func sizes(of ...int) []int {
 	if testing.Short() {
-		return n / 100
+		for i := range of {
+			of[i] = max(of[i]/100, 1)
+		}
 	}
-	return n
+	return slices.Compact(of)
 }
 
 var (

@@ -164,6 +164,7 @@ func testFeed(t *testing.T, s store.Store) {
 	}
 	done := make(chan struct{})
 	go func() { group.Wait(); close(done) }()
+	defer group.Wait()
 	seen, after, last := make(map[wallet.ID]int64), wallet.Cursor(""), false
 	for {
 		select {
@@ -184,7 +185,7 @@ func testFeed(t *testing.T, s store.Store) {
 		}
 		for _, e := range page {
 			if seen[e.Wallet]++; e.Number != seen[e.Wallet] {
-				t.Errorf("wallet %s: event %d comes as number %d", e.Wallet, e.Number, seen[e.Wallet])
+				t.Fatalf("wallet %s: event %d comes as number %d", e.Wallet, e.Number, seen[e.Wallet])
 			}
 			after = e.Cursor
 		}

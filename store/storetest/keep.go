@@ -61,6 +61,8 @@ func testRoundTrip(t *testing.T, s store.Store) {
 			tx.AddTransaction(out, draws), tx.Remember("k'%\u00e9", outcome))
 	})
 	update(t, s, "c1", func(tx store.Tx) error { return tx.PutWallet(empty) })
+	w.State.NextDue, w.State.UpdatedAt, w.State.Balance.Kept = moment(1).Add(-time.Microsecond), moment(2).Add(time.Microsecond), tiny
+	update(t, s, w.Customer, func(tx store.Tx) error { return tx.PutState(w.ID, w.State) })
 	view(t, s, func(r store.Reader) error {
 		for _, want := range []store.Wallet{w, empty} {
 			got, err := r.Wallet(want.ID)

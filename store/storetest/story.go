@@ -177,7 +177,7 @@ func (w *world) do(ctx context.Context, s step) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			c.Rules = nil
+			c.Rules = []wallet.Rule{} // not nil, even if none of them is there any more
 			for _, i := range s.Keep {
 				if i < len(now.Rules) {
 					c.Rules = append(c.Rules, now.Rules[i])
