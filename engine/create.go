@@ -333,7 +333,7 @@ func idsOf(ts []wallet.Transaction) []wallet.TransactionID {
 
 // isZeroTopUp reports whether nothing at all is asked for.
 func isZeroTopUp(t wallet.TopUp) bool {
-	bare := newPrint("")
+	var bare fingerprint
 	bare.topUp(t)
 	return len(bare) == 0 && t.Key == ""
 }

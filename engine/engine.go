@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -82,9 +83,18 @@ type work struct {
 	holds    *wallet.Hold    // or the hold
 	active   []*store.Wallet // the customer's, by ID
 	newest   wallet.TransactionID
-	purses   []*purse // open
-	room     purse    // for the first
-	few      [2]*purse
+	purses   []*purse  // open
+	room     purse     // for the first
+	few      [2]*purse // so many need no room of their own
+	taken    []portion // from all lots so far
+}
+
+var works = sync.Pool{New: func() any { return new(work) }}
+
+// clear ends the work. Its room is used again.
+func (k *work) clear() {
+	*k = work{taken: k.taken[:0]}
+	works.Put(k)
 }
 
 // run runs a command. What is due by its time is booked first, in commits of its own.
@@ -102,7 +112,9 @@ func (e *Engine) run(ctx context.Context, c *command) error {
 	for c.again = true; c.again; {
 		err := e.store.Update(ctx, c.scope, func(tx store.Tx) error {
 			c.again = false
-			k := &work{e: e, Reader: tx, tx: tx, command: c}
+			k := works.Get().(*work)
+			defer k.clear()
+			k.e, k.Reader, k.tx, k.command = e, tx, tx, c
 			if err := k.find(c.scope); err != nil {
 				return err
 			}

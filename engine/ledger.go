@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -218,7 +219,7 @@ type portion struct {
 // take takes credits, of which there are enough, from the purse's lots in spending order.
 func (k *work) take(p *purse, credits wallet.Amount) ([]portion, error) {
 	var after []byte
-	portions := make([]portion, 0, 2)
+	first := len(k.taken)
 	for credits.Sign() > 0 {
 		l, more, err := k.NextLot(p.ID, after)
 		if err != nil {
@@ -235,10 +236,10 @@ func (k *work) take(p *purse, credits wallet.Amount) ([]portion, error) {
 		if err := k.draw(p, l, part); err != nil {
 			return nil, err
 		}
-		portions = append(portions, portion{l.ID, part})
+		k.taken = append(k.taken, portion{l.ID, part})
 		credits = credits.Sub(part)
 	}
-	return portions, nil
+	return slices.Clip(k.taken[first:]), nil
 }
 
 // short is a bug somewhere: a wallet's lots are less than its balance.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -14,14 +15,19 @@ import (
 // are zero are left out, so that a request keeps its fingerprint when later versions have more fields.
 type fingerprint []byte
 
-func newPrint(command string) fingerprint {
-	const room = 256
-	return append(make(fingerprint, 0, room), command...)
+var prints = sync.Pool{New: func() any { return new(fingerprint) }}
+
+func newPrint(command string) *fingerprint {
+	f := prints.Get().(*fingerprint)
+	*f = append((*f)[:0], command...)
+	return f
 }
 
+// sum returns the fingerprint's hash and ends its use.
 func (f *fingerprint) sum() (short [16]byte) {
 	full := sha256.Sum256(*f)
 	copy(short[:], full[:])
+	prints.Put(f)
 	return short
 }
 

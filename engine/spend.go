@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"sync"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/store"
@@ -13,30 +15,12 @@ var leastCredits = wallet.MustAmount("0.000000000001")
 
 // Debit consumes credits, or as many as an amount of money takes, from one wallet in spending order: all of it, or
 // [wallet.ErrInsufficient]. A fee that the wallet does not cover is [wallet.ErrNotApplicable].
-func (e *Engine) Debit(ctx context.Context, id wallet.ID, d wallet.Debit) (made wallet.Transaction, err error) {
+func (e *Engine) Debit(ctx context.Context, id wallet.ID, d wallet.Debit) (wallet.Transaction, error) {
 	if err := checkDebit(d); err != nil {
-		return made, err
+		return wallet.Transaction{}, err
 	}
-	c := command{
-		scope: store.Scope{Wallet: id, Key: d.Key},
-		replay: func(k *work, o store.Outcome) error {
-			ts, err := k.transactions(o.Transactions)
-			if err == nil {
-				made = ts[0]
-			}
-			return err
-		},
-		do: func(k *work) error {
-			p, err := k.open(k.target)
-			if err != nil {
-				return err
-			}
-			if made, err = k.debit(p, d); err != nil {
-				return err
-			}
-			return k.remember(store.Outcome{Transactions: []wallet.TransactionID{made.ID}})
-		},
-	}
+	c := debitings.Get().(*debiting)
+	c.scope, c.asked = store.Scope{Wallet: id, Key: d.Key}, d
 	if d.Key != "" {
 		f := newPrint("debit")
 		f.id("wallet", id.Bytes())
@@ -48,37 +32,79 @@ func (e *Engine) Debit(ctx context.Context, id wallet.ID, d wallet.Debit) (made 
 		f.metadata(d.Metadata)
 		c.print = f.sum()
 	}
-	if err := e.run(ctx, &c); err != nil {
+	err := e.run(ctx, &c.command)
+	made := c.made
+	c.clear()
+	if err != nil {
 		return wallet.Transaction{}, err
 	}
 	return made, nil
 }
 
-func (k *work) debit(p *purse, d wallet.Debit) (t wallet.Transaction, err error) {
+// A debiting is a debit while it runs. Debits are the most frequent commands by far, so theirs are used again.
+type debiting struct {
+	command
+	asked wallet.Debit
+	made  wallet.Transaction
+}
+
+var debitings = sync.Pool{New: func() any {
+	c := new(debiting)
+	c.do, c.replay = c.debit, c.answer
+	return c
+}}
+
+func (c *debiting) clear() {
+	c.command = command{do: c.do, replay: c.replay}
+	c.asked, c.made = wallet.Debit{}, wallet.Transaction{}
+	debitings.Put(c)
+}
+
+func (c *debiting) debit(k *work) error {
+	p, err := k.open(k.target)
+	if err != nil {
+		return err
+	}
+	if err := k.debit(p, &c.asked, &c.made); err != nil {
+		return err
+	}
+	return k.remember(store.Outcome{Transactions: []wallet.TransactionID{c.made.ID}})
+}
+
+// answer answers a repeat.
+func (c *debiting) answer(k *work, o store.Outcome) error {
+	ts, err := k.transactions(o.Transactions)
+	if err == nil {
+		c.made = ts[0]
+	}
+	return err
+}
+
+func (k *work) debit(p *purse, d *wallet.Debit, t *wallet.Transaction) error {
 	if !k.covers(p, d.Fee) {
-		return t, notApplicable(p, d.Fee)
+		return notApplicable(p, d.Fee)
 	}
 	if err := k.correction(d.Corrects); err != nil {
-		return t, err
+		return err
 	}
 	credits, err := p.afford(d.Credits, d.Money)
 	if err != nil {
-		return t, err
+		return err
 	}
 	k.seen()
 	portions, err := k.take(p, credits)
 	if err != nil {
-		return t, err
+		return err
 	}
-	t = k.begin(p, wallet.Consumed, credits)
+	*t = k.begin(p, wallet.Consumed, credits)
 	if !d.Money.IsZero() {
 		t.Money.Amount = d.Money
 	}
-	t.Reference, t.Corrects, t.Metadata = d.Reference, d.Corrects, d.Metadata
-	if _, err := k.remove(p, &t, portions, share{d.Fee.ID, credits, t.Money.Amount}); err != nil {
-		return t, err
+	t.Reference, t.Corrects, t.Metadata = d.Reference, d.Corrects, maps.Clone(d.Metadata)
+	if _, err := k.remove(p, t, portions, share{d.Fee.ID, credits, t.Money.Amount}); err != nil {
+		return err
 	}
-	return cloned(t), k.save(p)
+	return k.save(p)
 }
 
 func notApplicable(p *purse, f wallet.Fee) error {
