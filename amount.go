@@ -72,6 +72,25 @@ func NewAmount(n int64, decimals int) (Amount, error) {
 	return a, nil
 }
 
+// Int64 returns a × 10^decimals, for 0 to 12 decimals, if that is an int64: what [NewAmount] takes. Else it returns 0 and false.
+func (a Amount) Int64(decimals int) (n int64, ok bool) {
+	if a.excess != nil || checkDecimals(decimals) != nil {
+		return 0, false
+	}
+	if decimals < places {
+		neg, hi, lo := a.magnitude()
+		hi, lo, rem, _ := div(0, hi, lo, tens[places-decimals])
+		if rem != 0 {
+			return 0, false
+		}
+		a, _ = signed(neg, hi, lo)
+	}
+	if n = int64(a.lo); a.hi != n>>63 {
+		return 0, false
+	}
+	return n, true
+}
+
 // ParseAmount reads an optional sign, 1 to 18 digits and, optionally, a point and 1 to 12 digits. Leading and trailing zeros
 // count. Everything else is [ErrInvalid].
 func ParseAmount(s string) (Amount, error) { return parse(s) }
@@ -574,14 +593,8 @@ func (m Money) Minor() (n int64, exact bool) {
 		return 0, false
 	}
 	whole := m.Amount.Round(decimals, RoundDown)
-	neg, hi, lo := whole.magnitude()
-	hi, lo, _, _ = div(0, hi, lo, tens[places-decimals])
-	units, _ := signed(neg, hi, lo)
-	n = int64(units.lo)
-	if whole.excess != nil || units.hi != n>>63 {
-		return 0, false
-	}
-	return n, whole.Equal(m.Amount)
+	n, ok = whole.Int64(decimals)
+	return n, ok && whole.Equal(m.Amount)
 }
 
 // String writes the amount and the currency: "12.5 USD".

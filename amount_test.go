@@ -380,6 +380,19 @@ func TestNewAmount(t *testing.T) {
 			}
 		} else if err != nil || got.String() != tt.want {
 			t.Errorf("NewAmount(%d, %d) = %s, %v, want %s", tt.n, tt.decimals, got, err, tt.want)
+		} else if n, ok := got.Int64(tt.decimals); n != tt.n || !ok {
+			t.Errorf("(%s).Int64(%d) = %d, %t", got, tt.decimals, n, ok)
+		}
+	}
+	for _, tt := range []struct {
+		a        Amount
+		decimals int
+	}{
+		{MustAmount("0.25"), 1}, {MustAmount("-0.000000000001"), 11}, {MustAmount("9223372.036854775808"), 12}, {MustAmount("-9223372.036854775809"), 12},
+		{MustAmount("999999999999999999.999999999999"), 12}, {MustAmount("0.000000000001").Mul(MustAmount("0.1")), 12}, {MustAmount("1"), -1}, {MustAmount("1"), 13},
+	} {
+		if n, ok := tt.a.Int64(tt.decimals); n != 0 || ok {
+			t.Errorf("(%s).Int64(%d) = %d, %t", tt.a, tt.decimals, n, ok)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -49,6 +50,35 @@ func queryOf(text string) *query {
 	}
 	q, _ := queries.LoadOrStore(text, newQuery(text))
 	return q.(*query)
+}
+
+// A bulk inserts rows, many at once: what SQLite sets up for a statement costs as much as a row or two.
+type bulk struct {
+	width int // parameters of a row
+	sizes []*query
+}
+
+// sizes are the numbers of rows that are inserted at once.
+var sizes = []int{8, 1}
+
+func newBulk(insert, row string) *bulk {
+	b := &bulk{width: strings.Count(row, "?")}
+	for _, n := range sizes {
+		b.sizes = append(b.sizes, &query{insert + " VALUES " + row + strings.Repeat(", "+row, n-1)})
+	}
+	return b
+}
+
+// insertAll inserts rows, which follow each other in args.
+func insertAll(s session, b *bulk, args []driver.Value) error {
+	for i, q := range b.sizes {
+		for n := sizes[i] * b.width; len(args) >= n; args = args[n:] {
+			if _, err := s.exec(q, args[:n]...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // A conn is a connection of its own. It talks to the driver without the layers of database/sql, and never passes a context

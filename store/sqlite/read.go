@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -171,7 +172,7 @@ FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet JOIN wallet_state s ON
 )
 
 var (
-	lotsBehind  = newQuery(selectLot + "WHERE l.wallet = ?1 AND l.key > coalesce(?2, x'') ORDER BY l.key LIMIT ?3")
+	lotsBehind  = newQuery(selectLot + "WHERE l.wallet = ?1 AND l.key > coalesce(?2, x'') ORDER BY l.key") // LIMIT ? has it compiled anew each time
 	lotByID     = newQuery(selectLot + "WHERE l.id = ?1")
 	lotsExpired = newQuery(selectLot + `WHERE l.wallet = ?1 AND l.expires IS NOT NULL AND (l.expires, l.key) > (?2, coalesce(?3, x'')) AND l.expires <= ?4
 ORDER BY l.expires, l.key LIMIT 64`)
@@ -198,9 +199,14 @@ func (b *base) LoadLots(w *unit.Wallet, after []byte, n int) (lots []*unit.Lot, 
 	}
 	err = b.rows(lotsBehind, func(row []driver.Value) error {
 		l, err := scanLot(row)
-		lots = append(lots, l)
+		if lots = append(lots, l); err == nil && len(lots) == n {
+			err = errStop
+		}
 		return err
-	}, w.No, after, int64(n))
+	}, w.No, after)
+	if errors.Is(err, errStop) {
+		err = nil
+	}
 	return lots, err
 }
 

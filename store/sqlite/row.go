@@ -68,15 +68,18 @@ func (r *reader) blob() []byte {
 
 // amount reads an amount; NULL is 0.
 func (r *reader) amount() (a wallet.Amount) {
+	var err error
 	switch v := r.next().(type) {
+	case int64:
+		a, err = wallet.NewAmount(v, units)
 	case string:
-		var err error
-		if a, err = wallet.ParseAmount(v); err != nil {
-			r.wrong(v, "an amount")
-		}
+		a, err = wallet.ParseAmount(v)
 	case nil:
 	default:
 		r.wrong(v, "an amount")
+	}
+	if err != nil {
+		r.wrong(r.row[r.at-1], "an amount")
 	}
 	return a
 }
@@ -139,14 +142,22 @@ func instant(t time.Time) driver.Value {
 	return t.UnixMicro()
 }
 
-func amount(a wallet.Amount) driver.Value { return a.String() }
+// units is how many decimals an INTEGER has that is an amount.
+const units = 12
+
+func amount(a wallet.Amount) driver.Value {
+	if n, ok := a.Int64(units); ok {
+		return n
+	}
+	return a.String()
+}
 
 // someAmount is NULL for 0.
 func someAmount(a wallet.Amount) driver.Value {
 	if a.IsZero() {
 		return nil
 	}
-	return a.String()
+	return amount(a)
 }
 
 // someInt is NULL for 0.

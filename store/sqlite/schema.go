@@ -14,18 +14,19 @@ const version = 1
 //go:embed schema/*.sql
 var schema embed.FS
 
-// shorthands are what the files in schema abbreviate. An amount is digits with a point among them or none, and at most 12
-// digits behind it, so that a number that went through floating point hardly ever passes; a comparison is the cheapest way to
-// say that it begins with a digit. The rest is for the store's own checks.
+// shorthands are what the files in schema abbreviate. An amount is a whole number of units, none of them negative, or digits
+// with a point among them or none, and at most 12 digits behind it. A comparison is the cheapest way to say that it begins with
+// a digit. The rest is for the store's own checks.
 var shorthands = map[string]string{
-	"amount":    `x >= '0' AND x < ':' AND x NOT GLOB '*[^0-9.]*' AND x NOT GLOB '*.?????????????*'`,
+	"amount":    `x >= 0 AND typeof(x) = 'integer' OR x >= '0' AND x < ':' AND x NOT GLOB '*[^0-9.]*' AND x NOT GLOB '*.?????????????*'`,
+	"plain":     `iif(typeof(x) = 'integer', rtrim(rtrim(printf('%d.%012d', (x) / 1000000000000, (x) % 1000000000000), '0'), '.'), x)`,
 	"uuid":      `length(x) = 16`,
 	"canonical": `lower(substr(hex(x), 1, 8) || '-' || substr(hex(x), 9, 4) || '-' || substr(hex(x), 13, 4) || '-' || substr(hex(x), 17, 4) || '-' || substr(hex(x), 21))`,
 	"instant":   `strftime('%Y-%m-%dT%H:%M:%S', (x) / 1000000, 'unixepoch') || printf('.%06dZ', (x) % 1000000)`,
 	"more":      `json_extract(t.more, '$.x')`,
 }
 
-var shorthand = regexp.MustCompile(`\b(amount|uuid|canonical|instant|more)\(([^)]*)\)`)
+var shorthand = regexp.MustCompile(`\b(amount|plain|uuid|canonical|instant|more)\(([^)]*)\)`)
 
 // statements returns the statements of a file of schema, written out.
 func statements(file string) (string, error) {

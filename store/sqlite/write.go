@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql/driver"
 	"slices"
+	"strings"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/store/internal/unit"
@@ -13,6 +14,7 @@ type writer struct {
 	session
 	last  int64 // the last number that a transaction or an event has
 	text  []byte
+	many  []driver.Value // rows of a bulk, one after the other
 	marks []driver.Value // owner, n, txn; and so on
 }
 
@@ -22,10 +24,14 @@ var (
 	max_paid, rules, metadata, status, terminated, lot_order, notes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)`)
 	updateRecord = newQuery(`UPDATE wallet_record SET name = ?1, code = ?2, priority = ?3, applies_to = ?4, expires = ?5, min_paid = ?6, max_paid = ?7,
 	rules = ?8, metadata = ?9, status = ?10, terminated = ?11, lot_order = ?12, notes = ?13 WHERE no = ?14`)
-	putState = newQuery(`REPLACE INTO wallet_state (no, spendable, consumed, updated, last, events, len, tail, remaining, drawn)
+	insertState = newQuery(`INSERT INTO wallet_state (spendable, consumed, updated, last, events, len, tail, remaining, drawn, no)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`)
-	putRest = newQuery(`REPLACE INTO wallet_rest (no, held, pending, ongoing, kept, next_due, tail, unnumbered, hot, hot_held, hot_by)
+	updateState = newQuery(`UPDATE wallet_state SET spendable = ?1, consumed = ?2, updated = ?3, last = ?4, events = ?5, len = ?6, tail = ?7,
+	remaining = ?8, drawn = ?9 WHERE no = ?10`)
+	insertRest = newQuery(`INSERT INTO wallet_rest (held, pending, ongoing, kept, next_due, tail, unnumbered, hot, hot_held, hot_by, no)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`)
+	updateRest = newQuery(`UPDATE wallet_rest SET held = ?1, pending = ?2, ongoing = ?3, kept = ?4, next_due = ?5, tail = ?6, unnumbered = ?7, hot = ?8,
+	hot_held = ?9, hot_by = ?10 WHERE no = ?11`)
 	insertLot = newQuery(`INSERT INTO wallet_lot (wallet, key, id, txn, kind, credits, remaining, held, priority, expires, opened, drawn, drawn_by)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`)
 	updateLot = newQuery("UPDATE wallet_lot SET key = ?1, priority = ?2, expires = ?3, opened = ?4, remaining = ?5, held = ?6, drawn = ?7, drawn_by = ?8 WHERE id = ?9")
@@ -33,13 +39,13 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`)
 	deleteLot = newQuery("DELETE FROM wallet_lot WHERE id = ?1")
 
 	selectLast  = newQuery("SELECT max(ifnull((SELECT max(no) FROM wallet_txn), 0), ifnull((SELECT max(no) FROM wallet_event), 0))")
-	insertDebit = newQuery(`INSERT INTO wallet_txn (no, id, wallet, seq, prev, event, kind, state, source, credits, money, balance, created, settled, draws)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, 2, 1, 0, ?7, ?8, ?9, ?10, 0, ?11)`)
+	insertDebit = newBulk("INSERT OR FAIL INTO wallet_txn (no, id, wallet, seq, prev, event, kind, state, source, credits, money, balance, created, settled, draws)",
+		"(?, ?, ?, ?, ?, ?, 2, 1, 0, ?, ?, ?, ?, 0, ?)")
 	insertTxn = newQuery(`INSERT INTO wallet_txn (no, id, wallet, seq, prev, event, kind, state, source, credits, money, balance, created, settled, draws,
 	reference, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)`)
 	updateTxn  = newQuery(`UPDATE wallet_txn SET state = ?1, source = ?2, balance = ?3, settled = ?4, reference = ?5, more = ?6 WHERE id = ?7`)
-	insertKey  = newQuery("INSERT INTO wallet_key (key, customer, fingerprint, wallet, txn, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-	insertMark = newQuery("INSERT INTO wallet_mark (owner, n, txn) VALUES (?1, ?2, ?3)")
+	insertKey  = newBulk("INSERT OR FAIL INTO wallet_key (key, customer, fingerprint, wallet, txn, more)", "(?, ?, ?, ?, ?, ?)")
+	insertMark = newBulk("INSERT OR FAIL INTO wallet_mark (owner, n, txn)", "(?, ?, ?)")
 )
 
 // write writes the changes, and brings what the unit knows of the rows up to date. After an error the unit is of no use.
@@ -50,12 +56,7 @@ func (w *writer) write(c *unit.Changes) error {
 			return err
 		}
 	}
-	for m := range slices.Chunk(w.marks, 3) {
-		if _, err := w.exec(insertMark, m...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return insertAll(w, insertMark, w.marks)
 }
 
 func (w *writer) mark(owner interface{ Bytes() [16]byte }, end unit.Chain) {
@@ -143,10 +144,14 @@ func (w *writer) numbers(c *unit.Changes) (err error) {
 }
 
 func (w *writer) transactions(c *unit.Changes) error {
+	w.many = w.many[:0]
 	for _, t := range c.Transactions {
 		if err := w.transaction(c, t); err != nil {
 			return err
 		}
+	}
+	if err := insertAll(w, insertDebit, w.many); err != nil {
+		return err
 	}
 	for _, t := range c.Finished {
 		more, err := moreOf(&t.Transaction, t.Of.Currency)
@@ -161,7 +166,7 @@ func (w *writer) transactions(c *unit.Changes) error {
 	return nil
 }
 
-// transaction adds t to the chains of its wallet and of the lots it draws from.
+// transaction writes t, or leaves it to a bulk, and adds it to the chains of its wallet and of the lots it draws from.
 func (w *writer) transaction(c *unit.Changes, t *unit.Transaction) error {
 	draws, err := w.draws(c, t)
 	if err != nil {
@@ -179,9 +184,9 @@ func (w *writer) transaction(c *unit.Changes, t *unit.Transaction) error {
 		return err
 	}
 	if t.Kind == wallet.Consumed && t.Source == wallet.SourceManual && t.SettledAt.Equal(t.CreatedAt) && more == nil && t.Reference == "" {
-		_, err = w.exec(insertDebit, t.No, uuid(t.ID), t.Of.No, chain.Len, someInt(prev), someInt(t.Event), amount(t.Credits), amount(t.Money.Amount),
+		w.many = append(w.many, t.No, uuid(t.ID), t.Of.No, chain.Len, someInt(prev), someInt(t.Event), amount(t.Credits), amount(t.Money.Amount),
 			amount(t.BalanceAfter), instant(t.CreatedAt), draws)
-		return err
+		return nil
 	}
 	_, err = w.exec(insertTxn, t.No, uuid(t.ID), t.Of.No, chain.Len, someInt(prev), someInt(t.Event), code(kinds, t.Kind), code(states, t.State),
 		code(sources, t.Source), amount(t.Credits), amount(t.Money.Amount), amount(t.BalanceAfter), instant(t.CreatedAt), settled(t), draws,
@@ -311,8 +316,12 @@ func (w *writer) state(s *unit.Wallet) error {
 	if !h.ID.IsZero() {
 		remaining, drawn = amount(h.Remaining), h.Drawn.Len
 	}
-	_, err := w.exec(putState, s.No, amount(b.Spendable), amount(b.Consumed), instant(s.State.UpdatedAt), someUUID(s.State.Last), s.State.Events,
-		s.Chain.Len, someInt(s.Chain.Last), remaining, drawn)
+	state, rest := updateState, updateRest
+	if s.Fresh {
+		state, rest = insertState, insertRest
+	}
+	_, err := w.exec(state, amount(b.Spendable), amount(b.Consumed), instant(s.State.UpdatedAt), someUUID(s.State.Last), s.State.Events,
+		s.Chain.Len, someInt(s.Chain.Last), remaining, drawn, s.No)
 	now := s.RestNow()
 	if err != nil || !s.Fresh && now.Equal(&s.Rest) {
 		return err
@@ -322,12 +331,14 @@ func (w *writer) state(s *unit.Wallet) error {
 		hot, held = uuid(h.ID), amount(h.Held)
 	}
 	s.Rest, s.Fresh = now, false
-	_, err = w.exec(putRest, s.No, amount(now.Held), amount(now.Pending), amount(now.Ongoing), amount(now.Kept), instant(now.NextDue), someUUID(now.Tail),
-		now.Unnumbered, hot, held, someInt(now.HotBy))
+	_, err = w.exec(rest, amount(now.Held), amount(now.Pending), amount(now.Ongoing), amount(now.Kept), instant(now.NextDue), someUUID(now.Tail),
+		now.Unnumbered, hot, held, someInt(now.HotBy), s.No)
 	return err
 }
 
 func (w *writer) keys(c *unit.Changes) error {
+	w.many = w.many[:0]
+	slices.SortFunc(c.Keys, func(a, b *unit.Key) int { return strings.Compare(a.Name, b.Name) }) // most are put behind all others
 	for _, k := range c.Keys {
 		if err := w.number(k.Of); err != nil {
 			return err
@@ -346,9 +357,7 @@ func (w *writer) keys(c *unit.Changes) error {
 		if err != nil {
 			return err
 		}
-		if _, err := w.exec(insertKey, k.Name, k.Of.No, k.Fingerprint[:], of, txn, more); err != nil {
-			return err
-		}
+		w.many = append(w.many, k.Name, k.Of.No, k.Fingerprint[:], of, txn, more)
 	}
-	return nil
+	return insertAll(w, insertKey, w.many)
 }

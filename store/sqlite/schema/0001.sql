@@ -1,9 +1,10 @@
 -- Version 1: everything.
 --
--- Amounts are TEXT in plain notation that SQL neither compares nor sums; instants are INTEGER microseconds since 1970, UTC;
--- UUIDs are BLOBs of 16 bytes. No column can hold a floating-point number. Lists and maps are JSON.
+-- Amounts are INTEGER units of 10^-12, or TEXT in plain notation where these are too many (9,223,372 and up); instants are
+-- INTEGER microseconds since 1970, UTC; UUIDs are BLOBs of 16 bytes. No column can hold a floating-point number. Lists and maps
+-- are JSON, with amounts in plain notation, as they are in the views.
 --
--- amount(x), uuid(x), canonical(x), instant(x) and more(x) are not functions of SQLite: they are replaced by
+-- amount(x), plain(x), uuid(x), canonical(x), instant(x) and more(x) are not functions of SQLite: they are replaced by
 -- expressions as this file is applied, see schema.go.
 
 CREATE TABLE wallet_meta (
@@ -23,14 +24,14 @@ CREATE TABLE wallet_record (
 	id         BLOB NOT NULL UNIQUE CHECK (uuid(id)),
 	customer   INTEGER NOT NULL, -- wallet_customer.no
 	currency   TEXT NOT NULL,
-	rate       TEXT NOT NULL CHECK (amount(rate)),
+	rate       ANY NOT NULL CHECK (amount(rate)),
 	name       TEXT,
 	code       TEXT CHECK (code <> ''),
 	priority   INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 255), -- 0: not set, comes last
 	applies_to TEXT CHECK (json_valid(applies_to)),
 	expires    INTEGER,
-	min_paid   TEXT CHECK (amount(min_paid)),
-	max_paid   TEXT CHECK (amount(max_paid)),
+	min_paid   ANY CHECK (amount(min_paid)),
+	max_paid   ANY CHECK (amount(max_paid)),
 	rules      TEXT CHECK (json_valid(rules)),
 	metadata   TEXT CHECK (json_valid(metadata)),
 	status     TEXT NOT NULL CHECK (status IN ('active', 'terminated')),
@@ -46,14 +47,14 @@ CREATE INDEX wallet_record_code ON wallet_record (code, id) WHERE code IS NOT NU
 -- What of a wallet every debit changes: as narrow as can be, for the pages of these rows are most of what a debit writes.
 CREATE TABLE wallet_state (
 	no        INTEGER PRIMARY KEY, -- wallet_record.no
-	spendable TEXT NOT NULL CHECK (amount(spendable)),
-	consumed  TEXT NOT NULL CHECK (amount(consumed)),
+	spendable ANY NOT NULL CHECK (amount(spendable)),
+	consumed  ANY NOT NULL CHECK (amount(consumed)),
 	updated   INTEGER,          -- the latest change booked
 	last      BLOB CHECK (uuid(last)), -- the ID minted last
 	events    INTEGER NOT NULL,
 	len       INTEGER NOT NULL, -- how many transactions it has
 	tail      INTEGER,          -- wallet_txn.no of the last of them
-	remaining TEXT CHECK (amount(remaining)), -- of the hot lot
+	remaining ANY CHECK (amount(remaining)), -- of the hot lot
 	drawn     INTEGER           -- how many draws were made from the hot lot
 ) STRICT;
 
@@ -61,15 +62,15 @@ CREATE TABLE wallet_state (
 -- wallet_state, and its own row is behind.
 CREATE TABLE wallet_rest (
 	no       INTEGER PRIMARY KEY, -- wallet_record.no
-	held     TEXT NOT NULL CHECK (amount(held)),
-	pending  TEXT NOT NULL CHECK (amount(pending)),
-	ongoing  TEXT NOT NULL CHECK (amount(ongoing)),
-	kept     TEXT NOT NULL CHECK (amount(kept)),
+	held     ANY NOT NULL CHECK (amount(held)),
+	pending  ANY NOT NULL CHECK (amount(pending)),
+	ongoing  ANY NOT NULL CHECK (amount(ongoing)),
+	kept     ANY NOT NULL CHECK (amount(kept)),
 	next_due INTEGER,                  -- nothing is due before
 	tail     BLOB CHECK (uuid(tail)),  -- the ID of its last transaction; NULL: it is the one minted last, or there is none
 	unnumbered INTEGER NOT NULL,       -- by how many wallet_state.events is more than it has events
 	hot      BLOB CHECK (uuid(hot)),   -- the hot lot, if there is one
-	hot_held TEXT CHECK (amount(hot_held)),
+	hot_held ANY CHECK (amount(hot_held)),
 	hot_by   INTEGER                   -- wallet_txn.no of the last transaction that drew from it; NULL: wallet_state.tail
 ) STRICT;
 
@@ -82,9 +83,9 @@ CREATE TABLE wallet_lot (
 	id        BLOB NOT NULL CHECK (uuid(id)), -- its transaction's
 	txn       INTEGER,          -- wallet_txn.no of it
 	kind      INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 7), -- as of wallet_txn: of its origin
-	credits   TEXT NOT NULL CHECK (amount(credits)),
-	remaining TEXT NOT NULL CHECK (amount(remaining)),
-	held      TEXT NOT NULL CHECK (amount(held)),
+	credits   ANY NOT NULL CHECK (amount(credits)),
+	remaining ANY NOT NULL CHECK (amount(remaining)),
+	held      ANY NOT NULL CHECK (amount(held)),
 	priority  INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 255),
 	expires   INTEGER,
 	opened    INTEGER NOT NULL,
@@ -109,9 +110,9 @@ CREATE TABLE wallet_txn (
 	                                                        -- expired, refunded, transferred in, transferred out
 	state   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),  -- pending, settled, failed
 	source  INTEGER NOT NULL CHECK (source BETWEEN 0 AND 2), -- manual, interval, threshold
-	credits TEXT NOT NULL CHECK (amount(credits)),
-	money   TEXT NOT NULL CHECK (amount(money)),
-	balance TEXT NOT NULL CHECK (amount(balance)),
+	credits ANY NOT NULL CHECK (amount(credits)),
+	money   ANY NOT NULL CHECK (amount(money)),
+	balance ANY NOT NULL CHECK (amount(balance)),
 	created INTEGER NOT NULL,
 	settled INTEGER, -- microseconds behind created
 	draws   TEXT,    -- [[wallet_txn.no of the lot, credits, amount, fee, number of the draw from its lot, wallet_txn.no of the
@@ -150,9 +151,9 @@ CREATE TABLE wallet_hold (
 	id       BLOB PRIMARY KEY CHECK (uuid(id)),
 	customer INTEGER NOT NULL, -- wallet_customer.no
 	state    TEXT NOT NULL CHECK (state IN ('open', 'captured', 'released', 'expired')),
-	credits  TEXT NOT NULL CHECK (amount(credits)),
-	money    TEXT NOT NULL CHECK (amount(money)),
-	captured TEXT NOT NULL CHECK (amount(captured)), -- money
+	credits  ANY NOT NULL CHECK (amount(credits)),
+	money    ANY NOT NULL CHECK (amount(money)),
+	captured ANY NOT NULL CHECK (amount(captured)), -- money
 	created  INTEGER NOT NULL,
 	expires  INTEGER,
 	closed   INTEGER,
@@ -177,7 +178,7 @@ CREATE TABLE wallet_event (
 	number  INTEGER NOT NULL CHECK (number > 0), -- within the wallet, from 1 on
 	kind    TEXT NOT NULL CHECK (kind <> ''),
 	at      INTEGER NOT NULL,
-	credits TEXT NOT NULL CHECK (amount(credits)),
+	credits ANY NOT NULL CHECK (amount(credits)),
 	txn     INTEGER,             -- wallet_txn.no of the transaction it is about
 	more    TEXT CHECK (more IS NULL OR json_valid(more)) -- {…}: the rest
 ) STRICT;
@@ -187,8 +188,9 @@ CREATE INDEX wallet_event_wallet ON wallet_event (wallet, no);
 -- For people: plain rows, with UUIDs in their canonical form and readable instants.
 
 CREATE VIEW wallet_wallets AS
-SELECT canonical(r.id) AS id, c.id AS customer, r.currency, r.rate, r.name, r.code, r.priority, r.applies_to, r.min_paid,
-	r.max_paid, r.rules, r.metadata, r.status, s.spendable, o.held, o.pending, o.ongoing, s.consumed, o.kept, s.len AS transactions,
+SELECT canonical(r.id) AS id, c.id AS customer, r.currency, plain(r.rate) AS rate, r.name, r.code, r.priority, r.applies_to,
+	plain(r.min_paid) AS min_paid, plain(r.max_paid) AS max_paid, r.rules, r.metadata, r.status, plain(s.spendable) AS spendable, plain(o.held) AS held,
+	plain(o.pending) AS pending, plain(o.ongoing) AS ongoing, plain(s.consumed) AS consumed, plain(o.kept) AS kept, s.len AS transactions,
 	instant(r.expires) AS expires_at, instant(r.created) AS created_at, instant(s.updated) AS updated_at,
 	instant(r.terminated) AS terminated_at, instant(o.next_due) AS next_due_at
 FROM wallet_record r JOIN wallet_state s ON s.no = r.no JOIN wallet_rest o ON o.no = r.no JOIN wallet_customer c ON c.no = r.customer;
@@ -199,7 +201,8 @@ SELECT canonical(t.id) AS id, canonical(r.id) AS wallet, c.id AS customer, t.seq
 		WHEN 5 THEN 'refunded' WHEN 6 THEN 'transferred_in' ELSE 'transferred_out' END AS kind,
 	CASE t.state WHEN 0 THEN 'pending' WHEN 1 THEN 'settled' ELSE 'failed' END AS state,
 	CASE t.source WHEN 0 THEN 'manual' WHEN 1 THEN 'interval' ELSE 'threshold' END AS source,
-	t.credits, t.money, coalesce(more(currency), r.currency) AS currency, t.balance AS balance_after,
+	plain(t.credits) AS credits, plain(t.money) AS money, coalesce(more(currency), r.currency) AS currency,
+	plain(t.balance) AS balance_after,
 	instant(t.created) AS created_at, instant(t.created + t.settled) AS settled_at, more(failed_at) AS failed_at,
 	coalesce(more(priority), 0) AS priority, more(expires_at) AS expires_at, more(expires_in) AS expires_in,
 	more(name) AS name, t.reference, more(reason) AS reason, more(corrects) AS corrects, more(pair) AS pair,
@@ -209,7 +212,8 @@ FROM wallet_txn t JOIN wallet_record r ON r.no = t.wallet JOIN wallet_customer c
 -- Open lots.
 CREATE VIEW wallet_lots AS
 SELECT canonical(l.id) AS id, canonical(r.id) AS wallet, c.id AS customer, CASE l.kind WHEN 0 THEN 'purchased' WHEN 1 THEN 'granted' ELSE 'other' END AS kind,
-	l.credits, iif(o.hot = l.id, s.remaining, l.remaining) AS remaining, iif(o.hot = l.id, o.hot_held, l.held) AS held,
+	plain(l.credits) AS credits, iif(o.hot = l.id, plain(s.remaining), plain(l.remaining)) AS remaining,
+	iif(o.hot = l.id, plain(o.hot_held), plain(l.held)) AS held,
 	iif(o.hot = l.id, s.drawn, l.drawn) AS draws,
 	l.priority, instant(l.expires) AS expires_at, instant(l.opened) AS opened_at
 FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet JOIN wallet_state s ON s.no = l.wallet JOIN wallet_rest o ON o.no = l.wallet JOIN wallet_customer c ON c.no = r.customer;
@@ -224,7 +228,7 @@ FROM (
 ) d JOIN wallet_record r ON r.no = d.wallet LEFT JOIN wallet_txn l ON l.no = d.lot;
 
 CREATE VIEW wallet_holds AS
-SELECT canonical(h.id) AS id, c.id AS customer, h.state, h.credits, h.money, h.captured, json_extract(h.more, '$.currency') AS currency,
+SELECT canonical(h.id) AS id, c.id AS customer, h.state, plain(h.credits) AS credits, plain(h.money) AS money, plain(h.captured) AS captured, json_extract(h.more, '$.currency') AS currency,
 	instant(h.created) AS created_at, instant(h.expires) AS expires_at, instant(h.closed) AS closed_at, h.parts
 FROM wallet_hold h JOIN wallet_customer c ON c.no = h.customer;
 
