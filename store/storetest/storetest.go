@@ -11,8 +11,8 @@
 // does the same for a policy of your own, in memory. [Benchmark] measures a store.
 //
 // How long this takes is for flags to say: -storetest.checks and -rapid.checks (how many random cases each property tries: the
-// lesser of the two), -rapid.steps (how many commands a story has), -storetest.callers and -storetest.retries (of races), and
-// -short for a fraction.
+// lesser of the two), -rapid.steps (how many commands a story has), -storetest.steps (how many commands the machine takes,
+// whatever its cases), -storetest.callers and -storetest.retries (of races), and -short for a fraction.
 package storetest
 
 import (
@@ -28,6 +28,7 @@ import (
 
 var (
 	checks  = flag.Int("storetest.checks", 30, "random cases that each property tries, but no more than -rapid.checks")
+	steps   = flag.Int("storetest.steps", 0, "commands that the machine takes, story after story, within -rapid.checks of each kind; 0: as -storetest.checks says")
 	callers = flag.Int("storetest.callers", 64, "goroutines that race for a wallet")
 	retries = flag.Int("storetest.retries", 10_000, "repeats of one command under one key; -short takes a tenth")
 )
@@ -58,9 +59,15 @@ func Policy(t *testing.T, p policy.Policy) {
 // check tries a property. Once it has failed, it is tried as often as rapid wants, which looks for the least case that fails.
 func check(t rapid.TB, property func(*rapid.T)) {
 	t.Helper()
+	checkUntil(t, func(passed int) bool { return passed >= *checks }, property)
+}
+
+// checkUntil is check until so many cases are enough.
+func checkUntil(t rapid.TB, enough func(passed int) bool, property func(*rapid.T)) {
+	t.Helper()
 	passed, failed := 0, false
 	rapid.Check(t, func(rt *rapid.T) {
-		if passed >= *checks && !failed {
+		if enough(passed) && !failed {
 			return
 		}
 		ok := false
