@@ -25,7 +25,7 @@ func (e *Engine) Events(ctx context.Context, q wallet.EventQuery) iter.Seq2[wall
 			next := q
 			next.Limit = limit
 			err = e.read(ctx, scopeOf(q.Wallet, q.Customer), func(r store.Reader) error {
-				page = make([]wallet.Event, 0, limit)
+				page = make([]wallet.Event, 0, min(limit, smallPage))
 				for ev, err := range r.Events(next) {
 					if err != nil {
 						return err

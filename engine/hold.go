@@ -432,7 +432,7 @@ func (e *Engine) Holds(ctx context.Context, q wallet.HoldQuery) iter.Seq2[wallet
 			next := q
 			next.Limit = limit
 			err = e.read(ctx, scopeOf(q.Wallet, q.Customer), func(r store.Reader) error {
-				page = make([]wallet.Hold, 0, limit)
+				page = make([]wallet.Hold, 0, min(limit, smallPage))
 				for h, err := range r.Holds(next) {
 					if err != nil {
 						return err

@@ -9,8 +9,10 @@ import (
 	"github.com/seed-12493b23/wallet/store"
 )
 
-// pageSize is how many records a sequence reads at a time.
-const pageSize = 256
+const (
+	pageSize  = 256 // how many records a sequence reads at a time
+	smallPage = 8   // for how many there is room at first: most sequences are short
+)
 
 // Wallet returns a wallet, with its balance as of now.
 func (e *Engine) Wallet(ctx context.Context, id wallet.ID) (found wallet.Wallet, err error) {
@@ -33,7 +35,7 @@ func (e *Engine) Wallets(ctx context.Context, q wallet.WalletQuery) iter.Seq2[wa
 			next := q
 			next.Limit = limit
 			err = e.read(ctx, store.Scope{Customer: q.Customer}, func(r store.Reader) error {
-				page = make([]wallet.Wallet, 0, limit)
+				page = make([]wallet.Wallet, 0, min(limit, smallPage))
 				for w, err := range r.Wallets(next) {
 					if err != nil {
 						return err
@@ -86,7 +88,7 @@ func (e *Engine) Transactions(ctx context.Context, q wallet.TransactionQuery) it
 			next := q
 			next.Limit = limit
 			err = e.read(ctx, scopeOf(q.Wallet, q.Customer), func(r store.Reader) error {
-				page = make([]wallet.Transaction, 0, limit)
+				page = make([]wallet.Transaction, 0, min(limit, smallPage))
 				for t, err := range r.Transactions(next) {
 					if err != nil {
 						return err
@@ -124,7 +126,7 @@ func (e *Engine) Lots(ctx context.Context, id wallet.ID) iter.Seq2[wallet.Lot, e
 		pages(yield, &all, func(limit int) (page []wallet.Lot, err error) {
 			next := after
 			err = e.lookIn(ctx, store.Scope{Wallet: id}, "", true, func(k *work) error {
-				page, next = make([]wallet.Lot, 0, limit), after
+				page, next = make([]wallet.Lot, 0, min(limit, smallPage)), after
 				for len(page) < limit {
 					l, more, err := k.NextLot(id, next)
 					if err != nil || !more {
@@ -147,7 +149,7 @@ func (e *Engine) Draws(ctx context.Context, id wallet.TransactionID) iter.Seq2[w
 		skip, all := 0, 0
 		pages(yield, &all, func(limit int) (page []wallet.Draw, err error) {
 			err = e.look(ctx, store.Scope{Transaction: id}, func(k *work) error {
-				page = make([]wallet.Draw, 0, limit)
+				page = make([]wallet.Draw, 0, min(limit, smallPage))
 				for d, err := range k.Draws(id, skip) {
 					if err != nil {
 						return err
