@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -26,63 +27,63 @@ type books struct {
 	// What the model does not know.
 	Holds  []wallet.Hold  // that have, or had, something of it
 	Events []wallet.Event // without cursors, which are the store's
+	last   wallet.Cursor  // of the events
 }
 
 // read returns the books of every wallet, as the engine tells them.
 func (w *world) read(ctx context.Context) ([]books, error) {
+	all, _, err := w.readSince(ctx, nil)
+	return all, err
+}
+
+// readSince is read where some books are known from before: what has neither another balance or record nor a new event is not
+// read again. fresh says which were.
+func (w *world) readSince(ctx context.Context, known []books) (all []books, fresh []bool, err error) {
 	for _, id := range w.wallets { // what is due is booked before anything is looked at
 		if _, err := w.eng.Wallet(ctx, id); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	there := 0
 	for _, c := range w.owners {
 		n, err := w.eng.CountWallets(ctx, wallet.WalletQuery{Customer: c})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		there += n
 	}
 	if there != len(w.wallets) {
-		return nil, fmt.Errorf("%d wallets, want %d", there, len(w.wallets))
+		return nil, nil, fmt.Errorf("%d wallets, want %d", there, len(w.wallets))
 	}
-	all := make([]books, len(w.wallets))
+	all, fresh = make([]books, len(w.wallets)), make([]bool, len(w.wallets))
 	for i, id := range w.wallets {
-		var err error
-		if all[i], err = w.readOne(ctx, id); err != nil {
-			return nil, err
+		var before books
+		if i < len(known) {
+			before = known[i]
+		}
+		if all[i], fresh[i], err = w.readOne(ctx, id, before); err != nil {
+			return nil, nil, err
 		}
 	}
-	return all, nil
+	return all, fresh, nil
 }
 
-func (w *world) readOne(ctx context.Context, id wallet.ID) (b books, err error) {
+// readOne returns the books of a wallet; known are those from before, if any.
+func (w *world) readOne(ctx context.Context, id wallet.ID, known books) (b books, fresh bool, err error) {
 	if b.Wallet, err = w.eng.Wallet(ctx, id); err != nil {
-		return b, err
+		return b, true, err
 	}
-	if b.Lots, err = wallet.Collect(w.eng.Lots(ctx, id)); err != nil {
-		return b, err
+	events, err := wallet.Collect(w.eng.Events(ctx, wallet.EventQuery{Wallet: id, After: known.last}))
+	if err != nil {
+		return b, true, err
 	}
-	if b.Wallet.Status == wallet.Terminated {
-		slices.SortFunc(b.Lots, func(x, y wallet.Lot) int { return x.ID.Compare(y.ID) })
+	if len(known.Events) > 0 && len(events) == 0 && reflect.DeepEqual(b.Wallet, known.Wallet) {
+		return known, false, nil
 	}
-	if b.Transactions, err = wallet.Collect(w.eng.Transactions(ctx, wallet.TransactionQuery{Wallet: id, OldestFirst: true})); err != nil {
-		return b, err
-	}
-	for _, t := range b.Transactions {
-		draws, err := wallet.Collect(w.eng.Draws(ctx, t.ID))
-		if err != nil {
-			return b, err
-		}
-		b.Draws = append(b.Draws, draws)
-	}
-	if b.Holds, err = wallet.Collect(w.eng.Holds(ctx, wallet.HoldQuery{Wallet: id})); err != nil {
-		return b, err
-	}
-	b.Events, err = wallet.Collect(w.eng.Events(ctx, wallet.EventQuery{Wallet: id}))
-	for i := range b.Events {
-		e := &b.Events[i]
-		if e.Cursor = ""; e.Record == nil {
+	b.Rules, b.Events, b.last = slices.Clip(known.Rules), slices.Clip(known.Events), known.last
+	for _, e := range events {
+		b.last, e.Cursor = e.Cursor, ""
+		if b.Events = append(b.Events, e); e.Record == nil {
 			continue
 		}
 		for _, r := range e.Record.Rules {
@@ -91,7 +92,37 @@ func (w *world) readOne(ctx context.Context, id wallet.ID) (b books, err error) 
 			}
 		}
 	}
-	return b, err
+	if b.Lots, err = wallet.Collect(w.eng.Lots(ctx, id)); err != nil {
+		return b, true, err
+	}
+	if b.Wallet.Status == wallet.Terminated {
+		slices.SortFunc(b.Lots, func(x, y wallet.Lot) int { return x.ID.Compare(y.ID) })
+	}
+	if b.Transactions, err = wallet.Collect(w.eng.Transactions(ctx, wallet.TransactionQuery{Wallet: id, OldestFirst: true})); err != nil {
+		return b, true, err
+	}
+	b.Draws = make([][]wallet.Draw, len(b.Transactions))
+	for i, t := range b.Transactions {
+		if i < len(known.Transactions) && reflect.DeepEqual(t, known.Transactions[i]) && remains(b.Lots, t.ID).Equal(remains(known.Lots, t.ID)) {
+			b.Draws[i] = known.Draws[i]
+			continue
+		}
+		if b.Draws[i], err = wallet.Collect(w.eng.Draws(ctx, t.ID)); err != nil {
+			return b, true, err
+		}
+	}
+	b.Holds, err = wallet.Collect(w.eng.Holds(ctx, wallet.HoldQuery{Wallet: id}))
+	return b, true, err
+}
+
+// remains returns what is left of a lot.
+func remains(lots []wallet.Lot, id wallet.TransactionID) (left wallet.Amount) {
+	for _, l := range lots {
+		if l.ID == id {
+			left = l.Remaining
+		}
+	}
+	return left
 }
 
 // names are what a dump calls IDs: w0 is the first wallet created, w0.3 the fourth transaction booked on it, w0.h1 its second
@@ -134,9 +165,11 @@ func (n names) replace(text []byte) []byte {
 }
 
 // dump writes books as text, a record a line: what the model knows of them.
-func dump(all []books) string {
+func dump(all []books) string { return namesOf(all).dump(all) }
+
+func (n names) dump(some []books) string {
 	var b bytes.Buffer
-	for _, wallet := range all {
+	for _, wallet := range some {
 		line(&b, "wallet", wallet.Wallet)
 		for _, l := range wallet.Lots {
 			line(&b, "  lot", l)
@@ -148,7 +181,7 @@ func dump(all []books) string {
 			}
 		}
 	}
-	return string(namesOf(all).replace(b.Bytes()))
+	return string(n.replace(b.Bytes()))
 }
 
 // dumpAll writes all there is.

@@ -230,27 +230,48 @@ func (m *model) of(customer wallet.CustomerID) []*account {
 
 // read returns the books of every account as they are at an instant.
 func (m *model) read(at time.Time) []books {
+	m.readAt(at)
+	all := make([]books, len(m.accounts))
+	for i, a := range m.accounts {
+		all[i] = m.books(a)
+	}
+	return all
+}
+
+// readAt books what is due by an instant at which everything is read.
+func (m *model) readAt(at time.Time) {
 	at = at.Truncate(time.Microsecond)
 	for _, a := range m.accounts {
 		m.catchUp(a.Customer, later(at, a.UpdatedAt))
 	}
+}
+
+func (m *model) books(a *account) (b books) {
+	b.Wallet, b.Rules = a.public(), a.everRules
+	lots := m.lots(a)
+	if a.Status == wallet.Terminated {
+		slices.SortFunc(lots, func(x, y *entry) int { return x.ID.Compare(y.ID) })
+	}
+	for _, e := range lots {
+		b.Lots = append(b.Lots, e.lot())
+	}
+	for _, e := range a.entries {
+		b.Transactions = append(b.Transactions, e.Transaction)
+		b.Draws = append(b.Draws, e.allDraws())
+	}
+	return b
+}
+
+// names are those of the accounts as they are.
+func (m *model) names() names {
 	all := make([]books, len(m.accounts))
 	for i, a := range m.accounts {
-		b := &all[i]
-		b.Wallet, b.Rules = a.public(), a.everRules
-		lots := m.lots(a)
-		if a.Status == wallet.Terminated {
-			slices.SortFunc(lots, func(x, y *entry) int { return x.ID.Compare(y.ID) })
-		}
-		for _, e := range lots {
-			b.Lots = append(b.Lots, e.lot())
-		}
+		all[i].Wallet.ID, all[i].Rules = a.ID, a.everRules
 		for _, e := range a.entries {
-			b.Transactions = append(b.Transactions, e.Transaction)
-			b.Draws = append(b.Draws, e.allDraws())
+			all[i].Transactions = append(all[i].Transactions, e.Transaction)
 		}
 	}
-	return all
+	return namesOf(all)
 }
 
 // allDraws are the draws that an outbound transaction made, or those made from the lot of an inbound one.

@@ -70,7 +70,7 @@ func (a *arena) audit(t *testing.T, id wallet.ID) books {
 	t.Helper()
 	w := newWorld(a.store, policy.Policy{})
 	w.clock, w.wallets = start.Add(time.Duration(a.clock.Load())*time.Microsecond), []wallet.ID{id}
-	b, err := w.readOne(t.Context(), id)
+	b, _, err := w.readOne(t.Context(), id, books{})
 	if err != nil {
 		t.Fatal(err)
 	}
