@@ -245,13 +245,11 @@ func (k *work) nextDue(p *purse) (time.Time, error) {
 	for i := range p.Rules {
 		next = earliest(next, p.occurrence(&p.Rules[i]))
 	}
-	if !p.state.Balance.Held.IsZero() {
-		for h, err := range k.openHolds(p.ID) {
-			if err != nil {
-				return next, err
-			}
-			next = earliest(next, h.ExpiresAt)
+	for h, err := range k.openHolds(p.ID) {
+		if err != nil {
+			return next, err
 		}
+		next = earliest(next, h.ExpiresAt)
 	}
 	warning, err := k.nextWarning(p)
 	return earliest(next, warning), err

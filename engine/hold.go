@@ -295,9 +295,6 @@ func (k *work) free(p *purse, h *wallet.Hold, part wallet.HoldPart, expire bool)
 
 // endHolds ends the holds of a purse whose time is over now, by ID, in all the wallets they are in.
 func (k *work) endHolds(p *purse) error {
-	if p.state.Balance.Held.IsZero() {
-		return nil
-	}
 	open, err := wallet.Collect(k.openHolds(p.ID))
 	if err != nil {
 		return err
@@ -326,9 +323,6 @@ func (k *work) endHolds(p *purse) error {
 
 // leaveHolds frees what the open holds reserve of a wallet that is terminated. A hold of which nothing is left is released.
 func (k *work) leaveHolds(p *purse) error {
-	if p.state.Balance.Held.IsZero() {
-		return nil
-	}
 	open, err := wallet.Collect(k.openHolds(p.ID))
 	if err != nil {
 		return err
@@ -357,7 +351,7 @@ func (k *work) leaveHolds(p *purse) error {
 
 // shortenHolds makes the open holds of a wallet end no later than its new expiry.
 func (k *work) shortenHolds(p *purse, expiry time.Time) error {
-	if p.state.Balance.Held.IsZero() || expiry.IsZero() {
+	if expiry.IsZero() {
 		return nil
 	}
 	open, err := wallet.Collect(k.openHolds(p.ID))
@@ -390,7 +384,7 @@ func (k *work) shortenHolds(p *purse, expiry time.Time) error {
 	return nil
 }
 
-// openHolds yields the open holds that reserve something of a wallet, newest first.
+// openHolds yields the open holds of a wallet, newest first: also those that have nothing left of it.
 func (k *work) openHolds(id wallet.ID) iter.Seq2[wallet.Hold, error] {
 	return k.Holds(wallet.HoldQuery{Wallet: id, States: []wallet.State{wallet.HoldOpen}})
 }
