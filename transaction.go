@@ -345,7 +345,7 @@ type Event struct {
 	Number      int64         `json:"number"` // 1 is the wallet's first
 	Kind        EventKind     `json:"kind"`
 	At          time.Time     `json:"at"`
-	Credits     Amount        `json:"credits"` // how many the change is about
+	Credits     Amount        `json:"credits"` // how many the change is about; of an alert, how many are left: none if net is negative
 	Transaction TransactionID `json:"transaction,omitzero"`
 	Hold        HoldID        `json:"hold,omitzero"`
 	Rule        RuleID        `json:"rule,omitzero"`

@@ -81,7 +81,8 @@ func (k *work) catchUpInstant(purses []*purse, budget *int) error {
 		}
 		due = append(due, p)
 		if p.before = p.state.Balance; p.memo().Partial == nil {
-			p.memo().Partial = &partial{Before: p.before}
+			again := !p.state.UpdatedAt.Before(k.at)
+			p.memo().Partial = &partial{Before: p.before, Again: again, Lapsed: again}
 		} else {
 			p.before = p.memo().Partial.Before
 		}

@@ -236,6 +236,16 @@ func (q *request) policy() (p policy.Policy) {
 			for _, name := range strings.Split(q.next(), ",") {
 				p.Order = append(p.Order, criteria[name])
 			}
+		case "low", "lownet":
+			a := policy.Alert{Name: word, Level: q.amount()}
+			if word == "lownet" {
+				a.Of = policy.Net
+			}
+			p.Alerts = append(p.Alerts, a)
+		case "expiring":
+			p.Alerts = append(p.Alerts, policy.Alert{Name: word, Of: policy.Expiring, Within: q.duration()})
+		case "grace":
+			p.RefundGrace = q.duration()
 		default:
 			q.t.Fatalf("no such choice: %q", word)
 		}

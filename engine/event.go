@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -81,7 +82,7 @@ func (k *work) alert(p *purse) error {
 		if a.Of == policy.Net {
 			was, is = p.before.Net(), p.state.Balance.Net()
 		}
-		ev := wallet.Event{Kind: wallet.EventAlerted, Credits: is, Alert: a.Name}
+		ev := wallet.Event{Kind: wallet.EventAlerted, Credits: is.Max(wallet.Amount{}), Alert: a.Name}
 		switch low := is.Cmp(a.Level) <= 0; {
 		case low == (was.Cmp(a.Level) <= 0):
 			continue
@@ -96,8 +97,10 @@ func (k *work) alert(p *purse) error {
 	return nil
 }
 
-// warn reports the credits that expire within an alert's time from now on.
+// warn reports the credits that from now on expire within an alert's time: each lot when it comes that near, or when it comes
+// into the wallet nearer than that.
 func (k *work) warn(p *purse) error {
+	var opened []wallet.TransactionID
 	for _, a := range k.e.policy.Alerts {
 		if a.Of != policy.Expiring {
 			continue
@@ -107,9 +110,13 @@ func (k *work) warn(p *purse) error {
 			if err != nil {
 				return err
 			}
-			if warning(l, a).Equal(k.at) {
-				sum = sum.Add(l.Free())
+			switch isNew := l.OpenedAt.Equal(k.at) || l.ID.Compare(wallet.FirstAt(k.at)) >= 0; {
+			case isNew && !p.warnedOf(l.ID, k.at):
+				opened = append(opened, l.ID)
+			case isNew, p.memo().Partial.Again, !l.ExpiresAt.Add(-a.Within).Equal(k.at):
+				continue
 			}
+			sum = sum.Add(l.Free())
 		}
 		if sum.IsZero() {
 			continue
@@ -119,12 +126,19 @@ func (k *work) warn(p *purse) error {
 			return err
 		}
 	}
+	if len(opened) > 0 {
+		if last := p.memo().Warned; last != nil && last.At.Equal(k.at) {
+			opened = append(opened, last.Lots...)
+		}
+		p.memo().Warned, p.rewrite = &warned{k.at, opened}, true
+	}
 	return nil
 }
 
-// warning returns the instant at which an alert reports that a lot is to expire: so long before, but not before it was opened.
-func warning(l store.Lot, a policy.Alert) time.Time {
-	return later(l.OpenedAt, l.ExpiresAt.Add(-a.Within))
+// warnedOf reports whether a lot that opened now was reported already.
+func (p *purse) warnedOf(id wallet.TransactionID, at time.Time) bool {
+	w := p.memo().Warned
+	return w != nil && w.At.Equal(at) && slices.Contains(w.Lots, id)
 }
 
 // nextWarning returns the first instant after this one at which an alert reports that credits are to expire, or zero.
@@ -137,7 +151,7 @@ func (k *work) nextWarning(p *purse) (next time.Time, err error) {
 			if err != nil {
 				return next, err
 			}
-			if at := warning(l, a); at.After(k.at) && !l.Free().IsZero() {
+			if at := l.ExpiresAt.Add(-a.Within); at.After(k.at) && !l.Free().IsZero() {
 				next = earliest(next, at)
 				break // the others expire later
 			}

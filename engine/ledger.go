@@ -27,11 +27,19 @@ type notes struct {
 	Rules   map[string]ruleNote `json:"rules,omitempty"`   // by ID
 	Usage   []usage             `json:"usage,omitempty"`   // in progress
 	Partial *partial            `json:"partial,omitempty"` // an instant that is booked in part
+	Warned  *warned             `json:"warned,omitempty"`  // what was reported to expire soon as it opened
+}
+
+// warned are lots that opened at an instant and were reported then. Others are reported at the first visit of an instant.
+type warned struct {
+	At   time.Time              `json:"at"`
+	Lots []wallet.TransactionID `json:"lots"`
 }
 
 // partial is how far an instant was booked that has more events than one commit takes.
 type partial struct {
 	Before wallet.Balance `json:"before"`           // the balance before it
+	Again  bool           `json:"again,omitempty"`  // the wallet was brought up to it before; a command made something due
 	Lapsed bool           `json:"lapsed,omitempty"` // its purchases that lapse have
 	Done   bool           `json:"done,omitempty"`   // this wallet's steps are booked; others' are not
 }

@@ -95,6 +95,9 @@ func (k *work) setOngoing(ch wallet.Charge) error {
 
 // emitUse notes what the usage in progress is from now on.
 func (k *work) emitUse(p *purse) error {
+	if err := p.check(); err != nil {
+		return err
+	}
 	return k.emit(p, wallet.Event{Kind: wallet.EventUsed, Credits: p.state.Balance.Ongoing})
 }
 

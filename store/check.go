@@ -54,6 +54,14 @@ func (l *Lot) Check(before *Lot) error {
 	return nil
 }
 
+// CheckEvent reports why e must not be added.
+func CheckEvent(e *wallet.Event) error {
+	if e.Credits.Sign() < 0 || !e.Credits.Fits() {
+		return fmt.Errorf("store: refused event %d of wallet %s: %s credits", e.Number, e.Wallet, e.Credits)
+	}
+	return nil
+}
+
 // CheckTransaction reports why t with its draws must not be added.
 func CheckTransaction(t *wallet.Transaction, draws []wallet.Draw) error {
 	switch {

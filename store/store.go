@@ -2,7 +2,7 @@
 //
 // A [Store] gives one customer's wallets to one function at a time ([Store.Update]) and consistent reads to everybody
 // ([Store.View]). It holds no rules: it keeps what it is given, and refuses what cannot be (see [Wallet.Check], [Lot.Check],
-// [CheckTransaction] and [CheckFinish]). Package storetest proves a store, and measures it.
+// [CheckTransaction], [CheckFinish] and [CheckEvent]). Package storetest proves a store, and measures it.
 //
 // Instants have whole microseconds and lie in UTC, in the years 1970 to 9999. Amounts of records are within 18 digits before
 // the point and 12 after. Maps and slices given to a store are the store's from then on, and those it returns are not

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/store"
 )
 
 // An event is what is kept of a [wallet.Event]: that a transaction was added or settled, or else where all of it is.
@@ -61,6 +62,9 @@ func (t *tx) AddEvent(given wallet.Event) error {
 	}
 	if given.Number != int64(l.events.n)+1 {
 		return fmt.Errorf("store: refused event %d of wallet %s: it has %d", given.Number, given.Wallet, l.events.n)
+	}
+	if err := store.CheckEvent(&given); err != nil {
+		return err
 	}
 	e := event{cursor: uncommitted + uint64(len(t.journal.events))}
 	if given.Kind == wallet.EventSettled {

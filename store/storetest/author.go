@@ -29,12 +29,16 @@ var (
 	metrics   = []string{"", "", "gpu", "cpu"}
 	metadatas = []map[string]string{nil, nil, {}, {"a": "1"}, {"a": "2", "b": ""}}
 	spans     = []time.Duration{time.Microsecond, 2 * time.Microsecond, time.Second, time.Hour, 24 * time.Hour, 31 * 24 * time.Hour}
-	policies  = []policy.Policy{
-		{},
-		{AutoComplete: policy.Always, OnTerminate: policy.KeepRemaining},
-		{Order: policy.Order{policy.PurchasedFirst, policy.NewestFirst}},
-		{Order: policy.Order{}, AutoComplete: func(w wallet.Wallet, t wallet.Transaction) bool { return t.Reference == "" }},
-		{Order: policy.Order{policy.SoonestExpiry, policy.ByPriority}, Applies: func(w wallet.Wallet, f wallet.Fee) bool { return f.Metric != "gpu" }},
+	alerts    = []policy.Alert{
+		{Name: "low", Level: wallet.MustAmount("5")}, {Name: "net", Of: policy.Net, Level: wallet.MustAmount("10")},
+		{Name: "soon", Of: policy.Expiring, Within: time.Hour}, {Name: "now", Of: policy.Expiring, Within: 2 * time.Microsecond},
+	}
+	policies = []policy.Policy{
+		{Alerts: alerts},
+		{Alerts: alerts, AutoComplete: policy.Always, OnTerminate: policy.KeepRemaining},
+		{Alerts: alerts, Order: policy.Order{policy.PurchasedFirst, policy.NewestFirst}, RefundGrace: time.Second},
+		{Alerts: alerts, Order: policy.Order{}, AutoComplete: func(w wallet.Wallet, t wallet.Transaction) bool { return t.Reference == "" }},
+		{Alerts: alerts, Order: policy.Order{policy.SoonestExpiry, policy.ByPriority}, Applies: func(w wallet.Wallet, f wallet.Fee) bool { return f.Metric != "gpu" }},
 	}
 )
 

@@ -75,10 +75,13 @@ func testEvents(t *testing.T, s store.Store) {
 		}
 	}
 	refuses(t, s, "c0", map[string]func(store.Tx) error{
-		"the same number":        numbered(int64(len(mine)), w.ID),
-		"a gap":                  numbered(int64(len(mine))+2, w.ID),
-		"no number":              numbered(0, w.ID),
-		"another customer's":     numbered(2, other.ID),
+		"the same number":    numbered(int64(len(mine)), w.ID),
+		"a gap":              numbered(int64(len(mine))+2, w.ID),
+		"no number":          numbered(0, w.ID),
+		"another customer's": numbered(2, other.ID),
+		"negative credits": func(tx store.Tx) error {
+			return tx.AddEvent(wallet.Event{Kind: wallet.EventAlerted, At: moment(7), Wallet: w.ID, Customer: "c0", Number: int64(len(mine)) + 1, Credits: tiny.Neg()})
+		},
 		"the event of no wallet": numbered(1, wallet.MintID(wallet.ID{}, moment(3))),
 		"the same in one update": func(tx store.Tx) error {
 			return errors.Join(numbered(int64(len(mine))+1, w.ID)(tx), numbered(int64(len(mine))+1, w.ID)(tx))

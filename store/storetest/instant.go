@@ -37,7 +37,7 @@ func testInstant(t *testing.T, open func(testing.TB) store.Store, p policy.Polic
 		{Do: doTopUp, Wallet: 1, TopUp: grant("8", 0, time.Time{})},
 	}
 	for _, late := range []time.Duration{-time.Microsecond, 0, time.Microsecond, time.Hour} {
-		w, m := newWorld(open(t), p), newModel(p)
+		w, m := newWorld(open(t), unwarned(p)), newModel(p)
 		for _, s := range story {
 			s.At, s.Other, s.Lot = start, none, none
 			made, err := w.do(ctx, s)

@@ -21,6 +21,7 @@ func violations(o *policy.Order, before *books, b books) []string {
 	v.holds()
 	v.times()
 	v.feed()
+	v.alerts()
 	if o != nil && len(b.Holds) == 0 {
 		v.order(*o)
 	}
@@ -275,6 +276,23 @@ func (v *auditor) feed() {
 	}
 	if got, want := fmt.Sprintf("%+v", b), fmt.Sprintf("%+v", v.b.Wallet.Balance); got != want {
 		v.note("balance %s, events add up to %s", want, got)
+	}
+}
+
+// alerts: a level that is crossed is crossed back before it is crossed again.
+func (v *auditor) alerts() {
+	last := make(map[string]wallet.EventKind) // of those that recover at all
+	for _, e := range v.b.Events {
+		if e.Kind == wallet.EventRecovered {
+			last[e.Alert] = wallet.EventAlerted // nothing was there at first
+		}
+	}
+	for _, e := range v.b.Events {
+		if before, level := last[e.Alert]; level && (e.Kind == wallet.EventAlerted || e.Kind == wallet.EventRecovered) {
+			if last[e.Alert] = e.Kind; before == e.Kind {
+				v.note("event %d: %s of %q comes twice", e.Number, e.Kind, e.Alert)
+			}
+		}
 	}
 }
 

@@ -258,6 +258,9 @@ func (t *tx) AddEvent(e wallet.Event) error {
 	if e.Number != w.Events+1 || e.Customer != t.c.ID {
 		return fmt.Errorf("store: refused event %d of wallet %s and customer %q: it has %d", e.Number, e.Wallet, e.Customer, w.Events)
 	}
+	if err := store.CheckEvent(&e); err != nil {
+		return err
+	}
 	added := Event{Event: e, Of: w}
 	if by := t.u.txns[e.Transaction]; by != nil && by.Of == w && by.Event == 0 && by.Tells(&e) && w.tellsNext(by) {
 		by.Event, added.Told = e.Number, by
