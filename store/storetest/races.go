@@ -24,6 +24,7 @@ func testRaces(t *testing.T, open func(testing.TB) store.Store) {
 		{"Drain", testDrain},
 		{"Retries", testRetries},
 		{"Keys", testKeys},
+		{"Crossing", testCrossing},
 		{"Holds", testHolds},
 		{"Ends", testEnds},
 	} {
