@@ -198,8 +198,11 @@ func (p *purse) backOff(id wallet.RuleID, at time.Time) {
 
 // recovered ends a rule's back-off.
 func (p *purse) recovered(r *wallet.Rule) {
-	if id := r.ID.String(); p.mayHaveFailed() && !p.memo().Rules[id].Failed.IsZero() {
-		note := p.memo().Rules[id]
+	if !p.mayHaveFailed() { // as in every debit
+		return
+	}
+	id := r.ID.String()
+	if note := p.memo().Rules[id]; !note.Failed.IsZero() {
 		note.Failed = time.Time{}
 		p.memo().Rules[id] = note
 		p.rewrite = true
