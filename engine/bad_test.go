@@ -41,7 +41,7 @@ func TestRuleFields(t *testing.T) {
 		{"rules[1].threshold", inRules(threshold, func(r *wallet.Rule, v wallet.Amount) { r.Threshold = v })},
 		{"rules[1].paid", inRules(threshold, func(r *wallet.Rule, v wallet.Amount) { r.Paid, r.Granted = v, amount("9") })},
 		{"rules[1].granted", inRules(threshold, func(r *wallet.Rule, v wallet.Amount) { r.Granted, r.Paid = v, amount("9") })},
-	}, map[string]wallet.Amount{"negative": amount("-0.000000000001"), "13 decimals": amount("0.1").Mul(amount("0.000000000001"))},
+	}, badAmounts,
 		map[string]wallet.Amount{"zero": {}, "some": amount("2.5")})
 	testFields(t, []field[wallet.Amount]{{"rules[1].target", inRules(target, func(r *wallet.Rule, v wallet.Amount) { r.Target = v })}},
 		map[string]wallet.Amount{"zero": {}, "19 digits": amount(most).Add(amount("1"))}, map[string]wallet.Amount{"least": amount("0.000000000001")})

@@ -18,11 +18,17 @@ type desk struct {
 	*world
 	id       wallet.ID
 	purchase wallet.TransactionID // pending
+
+	// a live desk's
+	hold  wallet.HoldID        // open
+	spent wallet.TransactionID // consumed
+	to    wallet.ID            // another wallet
+	other wallet.ID            // one of another rate
 }
 
 func newDesk(w *world) *desk {
 	id := w.open("100")
-	return &desk{w, id, w.topUp(id, wallet.TopUp{Paid: amount("10")})[0].ID}
+	return &desk{world: w, id: id, purchase: w.topUp(id, wallet.TopUp{Paid: amount("10")})[0].ID}
 }
 
 // A field is one field of a request: try makes the request with the field so and everything else in order.
@@ -108,6 +114,11 @@ func inVoid[T any](set func(*wallet.Void, T)) func(*desk, T) error {
 // testFields makes every request with each of the bad values, which must be reported by the field's path and leave no trace,
 // and with each of the good ones.
 func testFields[T any](t *testing.T, fields []field[T], bad, good map[string]T) {
+	t.Helper()
+	testFieldsAt(t, newDesk, fields, bad, good)
+}
+
+func testFieldsAt[T any](t *testing.T, newDesk func(*world) *desk, fields []field[T], bad, good map[string]T) {
 	t.Helper()
 	for _, f := range fields {
 		for _, name := range slices.Sorted(maps.Keys(bad)) {
@@ -195,12 +206,13 @@ func TestFeeTypes(t *testing.T) {
 	}, bad, good)
 }
 
+var badAmounts = map[string]wallet.Amount{
+	"negative": amount("-1"), "just negative": amount("-0.000000000001"),
+	"13 decimals": amount("0.1").Mul(amount("0.000000000001")), "24 decimals": amount("0.000000000001").Mul(amount("1.000000000001")),
+	"19 digits": amount("999999999999999999.999999999999").Add(amount("0.000000000001")), "36 digits": amount("999999999999999999").Mul(amount("999999999999999999")),
+}
+
 func TestAmounts(t *testing.T) {
-	bad := map[string]wallet.Amount{
-		"negative": amount("-1"), "just negative": amount("-0.000000000001"),
-		"13 decimals": amount("0.1").Mul(amount("0.000000000001")), "24 decimals": amount("0.000000000001").Mul(amount("1.000000000001")),
-		"19 digits": amount("999999999999999999.999999999999").Add(amount("0.000000000001")), "36 digits": amount("999999999999999999").Mul(amount("999999999999999999")),
-	}
 	good := map[string]wallet.Amount{"least": amount("0.000000000001"), "plain": amount("1.50")}
 	testFields(t, []field[wallet.Amount]{
 		{"limits.min_paid", inCreate(func(s *wallet.Spec, v wallet.Amount) { s.Limits.MinPaid = v })},
@@ -217,7 +229,7 @@ func TestAmounts(t *testing.T) {
 		{"money", inDebit(func(b *wallet.Debit, v wallet.Amount) { b.Credits, b.Money = wallet.Amount{}, v })},
 		{"fees[0].amount", inCharge(func(c *wallet.Charge, v wallet.Amount) { c.Fees[0].Amount = v })},
 		{"credits", inVoid(func(o *wallet.Void, v wallet.Amount) { o.Credits = v })},
-	}, bad, good)
+	}, badAmounts, good)
 }
 
 func TestRates(t *testing.T) {
@@ -295,5 +307,7 @@ func TestMetadata(t *testing.T) {
 	for i := range fields {
 		fields[i].path += ".k"
 	}
-	testFields(t, fields, map[string]map[string]string{"long value": {"k": strings.Repeat("v", 501)}, "bad value": {"k": "\xff"}}, nil)
+	testFields(t, fields, badValues, nil)
 }
+
+var badValues = map[string]map[string]string{"long value": {"k": strings.Repeat("v", 501)}, "bad value": {"k": "\xff"}}

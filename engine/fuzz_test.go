@@ -98,6 +98,66 @@ func FuzzVoid(f *testing.F) {
 	})
 }
 
+func FuzzAuthorize(f *testing.F) {
+	fuzz(f, func(d *desk, b *bites) error {
+		a := wallet.Authorization{Wallet: d.id, Credits: b.amount(), Money: b.amount(), Fee: b.fee(), For: b.duration(), Reference: b.text(), Metadata: b.metadata(), Key: b.text()}
+		switch b.next() % 3 {
+		case 0:
+			a.Customer, a.Currency = wallet.CustomerID(b.text()), wallet.Currency(b.text())
+		case 1:
+			a.Wallet, a.Customer, a.Currency, a.Credits = wallet.ID{}, "acme", "USD", wallet.Amount{}
+		}
+		return second(d.Authorize(ctx(), a))
+	})
+}
+
+func FuzzCapture(f *testing.F) {
+	fuzz(f, func(d *desk, b *bites) error {
+		holds := must(wallet.Collect(d.Holds(ctx(), wallet.HoldQuery{})))
+		id := holds[int(b.next())%len(holds)].ID
+		if b.next()%8 == 7 {
+			return second(d.Release(ctx(), id))
+		}
+		over := []wallet.Over{wallet.Reject, wallet.Extend, wallet.Partial, wallet.Over(b.text())}
+		return second(d.Capture(ctx(), id, wallet.Capture{Credits: b.amount(), Money: b.amount(), More: b.next()%2 == 0, Over: over[b.next()%4], Key: b.text()}))
+	})
+}
+
+func FuzzRefund(f *testing.F) {
+	fuzz(f, func(d *desk, b *bites) error {
+		id := d.spent
+		if b.next()%4 == 3 {
+			id = b.transaction(d)
+		}
+		return second(d.Refund(ctx(), id, wallet.Refund{Credits: b.amount(), Money: b.amount(), Reason: b.text(), Metadata: b.metadata(), Key: b.text()}))
+	})
+}
+
+func FuzzTransfer(f *testing.F) {
+	fuzz(f, func(d *desk, b *bites) error {
+		kinds := []wallet.Kind{"", wallet.Granted, wallet.Purchased, wallet.Kind(b.text())}
+		ids := []wallet.ID{d.id, d.to, d.other}
+		return second(d.Transfer(ctx(), ids[b.next()%3], ids[b.next()%3], wallet.Transfer{Credits: b.amount(), All: b.next()%2 == 1, Kind: kinds[b.next()%4], Metadata: b.metadata(), Key: b.text()}))
+	})
+}
+
+func FuzzOngoing(f *testing.F) {
+	fuzz(f, func(d *desk, b *bites) error {
+		c := wallet.Charge{Customer: wallet.CustomerID(b.text()), Currency: wallet.Currency(b.text())}
+		if b.next()%2 == 0 {
+			c.Customer, c.Currency = "acme", "USD"
+		}
+		for range b.next() % 5 {
+			c.Fees = append(c.Fees, b.fee())
+		}
+		if err := second(d.SetOngoing(ctx(), c)); err != nil || b.next()%2 == 0 {
+			return err
+		}
+		c.Billed = true
+		return second(d.Charge(ctx(), c))
+	})
+}
+
 // fuzz makes a request of random bytes, twice; the first byte sets the clock.
 func fuzz(f *testing.F, try func(*desk, *bites) error) {
 	f.Add([]byte{})
@@ -110,9 +170,10 @@ func fuzz(f *testing.F, try func(*desk, *bites) error) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := bites(data)
-		d := newDesk(newWorld(t))
+		d := liveDesk(newWorld(t))
 		d.topUp(d.id, wallet.TopUp{Granted: amount("7.000000000001"), ExpiresAt: start.Add(30 * time.Minute), Priority: 3})
-		must(d.Create(ctx(), wallet.Spec{Customer: "acme", Currency: "USD", Rate: amount("0.3"), TopUp: wallet.TopUp{Granted: amount("11")}}))
+		d.other = d.create(wallet.Spec{Rate: amount("0.3"), TopUp: wallet.TopUp{Granted: amount("11")}})
+		must(d.Authorize(ctx(), wallet.Authorization{Customer: "acme", Currency: "USD", Money: amount("95"), For: 30 * time.Minute}))
 		d.wait(time.Duration(b.next()%3) * 30 * time.Minute)
 		d.read(d.id) // what is due is written also by what is refused
 		for range 2 {
@@ -139,7 +200,7 @@ func known(t *testing.T, err error) {
 	t.Helper()
 	kinds := 0
 	for _, kind := range []error{wallet.ErrInvalid, wallet.ErrNotFound, wallet.ErrTerminated, wallet.ErrNotPending, wallet.ErrExpired,
-		wallet.ErrInsufficient, wallet.ErrNotApplicable, wallet.ErrLimit, wallet.ErrKeyReused} {
+		wallet.ErrInsufficient, wallet.ErrNotApplicable, wallet.ErrCurrency, wallet.ErrLimit, wallet.ErrKeyReused} {
 		if errors.Is(err, kind) {
 			kinds++
 		}

@@ -190,6 +190,18 @@ func (w *world) dump() string {
 			line(d)
 		}
 	}
+	for h, err := range w.Holds(ctx(), wallet.HoldQuery{}) {
+		if err != nil {
+			w.t.Fatalf("holds: %v", err)
+		}
+		line(h)
+	}
+	for e, err := range w.Events(ctx(), wallet.EventQuery{}) {
+		if err != nil {
+			w.t.Fatalf("events: %v", err)
+		}
+		line(e)
+	}
 	return b.String()
 }
 
