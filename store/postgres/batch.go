@@ -26,10 +26,9 @@ type writer struct {
 	base *base
 	lane *lane.Lane
 
-	ctx     context.Context // of the batch
-	cancel  context.CancelFunc
-	conn    *pgxpool.Conn
-	writing *writing
+	ctx    context.Context // of the batch
+	cancel context.CancelFunc
+	conn   *pgxpool.Conn
 }
 
 var _ unit.Database = (*writer)(nil)

@@ -9,9 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/engine"
@@ -100,13 +98,6 @@ func BenchmarkDebit(b *testing.B) {
 			b.ReportMetric(float64((cpu()-used).Microseconds())/float64(b.N), "cpu-µs/op")
 		})
 	}
-}
-
-// cpu is the processor time that this process has used.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 var keyNumber atomic.Int64

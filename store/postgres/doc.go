@@ -1,8 +1,6 @@
 // Package postgres keeps wallets in a Postgres database, or in an engine that speaks its protocol: for teams that already run one,
 // and for when one machine is not enough.
 //
-// It is not part of the workspace yet: it passes most of its tests, but its speed is not shown, and no command uses it.
-//
 //   - [Open] connects to a database, [New] uses the host's pool. Both create the tables, or migrate them; [Migrations] is for
 //     those who run their own tool.
 //   - [Store.Join] makes wallet work part of the host's own transaction, to be committed or rolled back with it.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -40,6 +41,8 @@ const (
 	cutAfter  // closed as soon as the client's words are forwarded
 	holdReply // from the news of a commit on nothing is forwarded, and nothing is closed
 )
+
+var faults = flag.Int("postgres.faults", 60, "faults that befall connections and the server")
 
 func newProxy(t *testing.T, s *server) *proxy {
 	p := &proxy{dir: must(os.MkdirTemp("", "wallet-proxy-")), server: s.dir + "/.s.PGSQL.5432"}
@@ -136,10 +139,7 @@ func TestFaults(t *testing.T) {
 	s := must(Open(ctx, dsn, &Options{Timeout: 2 * time.Second}))
 	defer s.Close()
 	const wallets, workers = 10, 12
-	want := int64(300)
-	if testing.Short() {
-		want = 60
-	}
+	want := int64(*faults)
 	ids := make([]wallet.ID, wallets)
 	for i := range ids {
 		ids[i] = create(t, s, wallet.CustomerID(fmt.Sprint("customer", i)), 1_000_000)

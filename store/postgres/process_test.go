@@ -17,8 +17,8 @@ import (
 	"github.com/seed-12493b23/wallet/store"
 )
 
-// another is another process: 64 callers drain a wallet, and it says how much they got.
-func another(dsn string) int {
+// process is another process: 64 callers drain a wallet, and it says how much they got.
+func process(dsn string) int {
 	s, err := Open(ctx, dsn, &Options{Schema: os.Getenv("WALLET_TEST_SCHEMA"), Timeout: time.Minute})
 	if err != nil {
 		fmt.Println(err)

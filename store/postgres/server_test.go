@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -43,7 +42,7 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv("WALLET_TEST_PROCESS"); dsn != "" {
-		os.Exit(another(dsn))
+		os.Exit(process(dsn))
 	}
 	code := m.Run()
 	if shared.server != nil {
@@ -111,10 +110,8 @@ func startServer(settings ...string) (*server, error) {
 		return nil, err
 	}
 	s := &server{dir: dir, bin: bin, own: settings, dsn: fmt.Sprintf("host=%s user=postgres dbname=postgres", dir)}
-	if cred := s.credential(); cred != nil {
-		if err := os.Chown(dir, int(cred.Uid), int(cred.Gid)); err != nil {
-			return nil, err
-		}
+	if err := handOver(dir); err != nil {
+		return nil, err
 	}
 	init := s.command("initdb", "-D", dir+"/data", "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
 	if out, err := init.CombinedOutput(); err != nil {
@@ -123,28 +120,13 @@ func startServer(settings ...string) (*server, error) {
 	return s, s.start()
 }
 
-// credential is another user's if we are root, which the server refuses to be.
-func (s *server) credential() *syscall.Credential {
-	if os.Getuid() != 0 {
-		return nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		if u, err := user.Lookup(name); err == nil {
-			uid, _ := strconv.Atoi(u.Uid)
-			gid, _ := strconv.Atoi(u.Gid)
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		}
-	}
-	return nil
-}
-
 func (s *server) command(name string, args ...string) *exec.Cmd {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(s.bin, name)
 	}
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.credential(), Setpgid: true}
+	cmd.SysProcAttr = another()
 	return cmd
 }
 
