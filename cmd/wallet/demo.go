@@ -13,7 +13,7 @@ import (
 )
 
 type demo struct {
-	database
+	fresh
 }
 
 func (demo) Help() string {
@@ -22,11 +22,16 @@ func (demo) Help() string {
 Examples:
 
   wallet demo                  on a new file in the temporary directory
-  wallet demo --db acme.db     on a file of your own, to look into with any SQLite tool`
+  wallet demo --db acme.db     on a file of your own, to look into with any SQLite tool
+  wallet demo --dsn 'host=localhost dbname=billing user=me'     on Postgres, in a new schema`
 }
 
 func (d demo) Run(ctx context.Context) (err error) {
-	db, path, err := d.create("demo")
+	place, err := d.make("demo")
+	if err != nil {
+		return err
+	}
+	db, err := place.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -40,7 +45,7 @@ func (d demo) Run(ctx context.Context) (err error) {
 			return t.Metadata["payment"] == "card"
 		}},
 	})
-	fmt.Fprintf(s.out, "The life of a customer's credits, kept in %s\n", path)
+	fmt.Fprintf(s.out, "The life of a customer's credits, kept in %s\n", place)
 	if err := s.tell(acme(s)); err != nil {
 		return err
 	}

@@ -15,7 +15,9 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	postgresServer.stop()
+	os.Exit(code)
 }
 
 // command runs the command and returns what it wrote, and whether it succeeded.

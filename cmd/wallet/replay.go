@@ -11,7 +11,6 @@ import (
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/engine"
-	"github.com/seed-12493b23/wallet/store/sqlite"
 )
 
 type replay struct {
@@ -23,7 +22,7 @@ type replay struct {
 	Rate     wallet.Amount   `default:"1" placeholder:"MONEY" help:"What one credit is worth (default: ${default})."`
 	Currency wallet.Currency `default:"USD" placeholder:"CODE" help:"ISO 4217 code of all money (default: ${default})."`
 	Expires  expiry          `placeholder:"DURATION|TIME" help:"When the credits expire: so long after the beginning (36h, 90d), or at a time. Default: never."`
-	database
+	fresh
 }
 
 func (replay) Help() string {
@@ -52,7 +51,11 @@ func (r replay) Run(ctx context.Context) error {
 		return err
 	}
 
-	db, path, err := r.create("replay")
+	place, err := r.make("replay")
+	if err != nil {
+		return err
+	}
+	db, err := place.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,18 +63,18 @@ func (r replay) Run(ctx context.Context) error {
 	b.eng = engine.New(db, &engine.Options{Now: b.clock})
 	err = b.run(ctx, r)
 	if err := errors.Join(err, db.Close()); err != nil {
-		return fmt.Errorf("%w\nwhat was charged is in %s", err, path)
+		return fmt.Errorf("%w\nwhat was charged is in %s", err, place)
 	}
 
-	// What follows is read back from the file, by a store that knows nothing else.
-	if db, err = sqlite.Open(path, nil); err != nil {
+	// What follows is read back from the database, by a store that knows nothing else.
+	if db, err = place.open(ctx); err != nil {
 		return err
 	}
 	book, err := readLedger(ctx, b.eng.With(db), b.wallet)
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	return report{replay: r, usage: log, burn: &b, book: &book, path: path}.print(os.Stdout)
+	return report{replay: r, usage: log, burn: &b, book: &book, place: place}.print(os.Stdout)
 }
 
 // A burn charges the rows of a usage log to one wallet.

@@ -16,14 +16,14 @@ type report struct {
 	usage  usage
 	burn   *burn
 	book   *ledger
-	path   string // of the database
+	place  database
 }
 
 func (r report) print(out io.Writer) error {
 	r.head(out)
 	r.chart(out)
 	r.sums(out)
-	fmt.Fprint(out, "\nAll figures, read back from the file and computed again from transactions, lots and draws\n\n")
+	fmt.Fprint(out, "\nAll figures, read back from the database and computed again from transactions, lots and draws\n\n")
 	return printProofs(out, append(r.book.prove(), r.told()))
 }
 
@@ -41,7 +41,7 @@ func (r report) head(out io.Writer) {
 	fmt.Fprintf(out, "price     %s = %s %s\n", strings.Join(terms, " + "), r.money(r.usage.total), w.Currency)
 	fmt.Fprintf(out, "wallet    %s granted and %s paid credits of %s %s, opened at %s\n",
 		credits(r.replay.Granted), credits(r.replay.Paid), r.money(w.Rate), w.Currency, moment(w.CreatedAt))
-	fmt.Fprintf(out, "database  %s\n", r.path)
+	fmt.Fprintf(out, "database  %s\n", r.place)
 }
 
 // sums prints what came in, what went out, what is left, and what the credits did not cover.

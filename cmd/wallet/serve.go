@@ -17,11 +17,10 @@ import (
 	"github.com/seed-12493b23/wallet/engine"
 	"github.com/seed-12493b23/wallet/rest"
 	"github.com/seed-12493b23/wallet/rest/console"
-	"github.com/seed-12493b23/wallet/store/sqlite"
 )
 
 type serve struct {
-	DB        string `name:"db" required:"" placeholder:"FILE" help:"SQLite file with the wallets; made if it is not there."`
+	kept
 	Addr      string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen. Default: 127.0.0.1:8080."`
 	TokenFile string `placeholder:"FILE" help:"File with the bearer token that requests need. Default: a new one, which is printed."`
 	Changes   bool   `help:"Let the page top up, void, settle and terminate. Default: it only reads."`
@@ -32,8 +31,9 @@ func (serve) Help() string {
 
 Examples:
 
-  wallet serve --db wallets.db                       on port 8080 of this machine only, with a new token
-  wallet serve --db wallets.db --token-file token    with the token in a file of your own`
+  wallet serve --db wallets.db                              on port 8080 of this machine only, with a new token
+  wallet serve --db wallets.db --token-file token           with the token in a file of your own
+  wallet serve --dsn postgres://wallet@dbhost/billing       on Postgres; the password may be in PGPASSWORD`
 }
 
 // How long things may take.
@@ -52,7 +52,7 @@ func (s serve) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := sqlite.Open(s.DB, nil)
+	db, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
