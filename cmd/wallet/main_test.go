@@ -72,9 +72,11 @@ func TestHelpTeaches(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"--help"}, []string{"demo", "replay", "wallet demo"}},
+		{[]string{"--help"}, []string{"demo", "replay", "serve", "bench", "wallet demo"}},
 		{[]string{"demo", "--help"}, []string{"--db=FILE", "wallet demo --db acme.db"}},
 		{[]string{"replay", "--help"}, []string{"--usage=FILE.csv", "--price=COLUMN=MONEY", "(default: 1)", "(default: USD)", "Default: never", "wallet replay --usage tokens.csv"}},
+		{[]string{"serve", "--help"}, []string{"--db=FILE", "--dsn=DSN", "wallet serve --db wallets.db"}},
+		{[]string{"bench", "--help"}, []string{"--dsn=DSN", "(default: 1,8,64,512)", "(default: 500ms)", "wallet bench --svg bench.svg"}},
 	} {
 		stdout, stderr, ok := command(t, c.args...)
 		if !ok || stderr != "" {

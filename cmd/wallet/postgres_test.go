@@ -15,8 +15,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // A cluster is a Postgres server of the tests' own, on a socket in a directory that goes away with it; or one that the
@@ -48,6 +49,7 @@ func postgresDSN(t *testing.T) string {
 
 // serverScript starts a server, says so, and stops it when its input ends.
 const serverScript = `set -e
+trap '' INT # those at a terminal are for the tests
 "$1/initdb" -D "$2/data" -U postgres -A trust -N -E UTF8 --locale=C >"$2/initdb"
 "$1/pg_ctl" -D "$2/data" -w -l "$2/log" -o "-k $2 -c listen_addresses= -c fsync=off" start >"$2/start" || { cat "$2/log"; exit 1; }
 echo ready
@@ -70,17 +72,16 @@ func (c *cluster) start() error {
 	if err != nil {
 		return err
 	}
-	c.cmd = exec.Command("/bin/sh", "-c", serverScript, "sh", filepath.Dir(found[len(found)-1]), dir)
-	c.cmd.Dir = dir
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is for the tests, who end it
-	if u, err := user.Lookup("postgres"); err == nil && os.Getuid() == 0 {
-		uid, _ := strconv.Atoi(u.Uid) // root may not run a server
-		gid, _ := strconv.Atoi(u.Gid)
-		c.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(dir, uid, gid); err != nil {
+	run, args := "/bin/sh", []string{"-c", serverScript}
+	if u, err := user.Lookup("postgres"); err == nil && os.Getuid() == 0 { // root may not run a server
+		uid, _ := strconv.Atoi(u.Uid)
+		if err := os.Chown(dir, uid, -1); err != nil {
 			return err
 		}
+		run, args = "su", []string{"-s", "/bin/sh", "-c", serverScript, "postgres"}
 	}
+	c.cmd = exec.Command(run, append(args, "sh", filepath.Dir(found[len(found)-1]), dir)...)
+	c.cmd.Dir = dir
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -178,4 +179,31 @@ func TestRefusalsOfPostgres(t *testing.T) {
 			t.Errorf("%v: succeeded: %t; no %q in: %s", c.args, ok, c.want, stderr)
 		}
 	}
+}
+
+// The benchmark measures Postgres in schemas of its own, which do not stay.
+func TestBenchOnPostgres(t *testing.T) {
+	dsn := postgresDSN(t)
+	before := schemas(t, dsn, "wallet_bench_")
+	stdout, stderr, ok := command(t, append(smallest, "--dsn", dsn, "--store", "postgres", "--dir", t.TempDir())...)
+	if !ok {
+		t.Fatal(stderr)
+	}
+	tableOf(t, stdout, "postgres")
+	if after := schemas(t, dsn, "wallet_bench_"); len(after) != len(before) {
+		t.Errorf("schemas %q are left, there were %q", after, before)
+	}
+}
+
+// schemas are those whose names begin so.
+func schemas(t *testing.T, dsn, prefix string) []string {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), dsn)
+	check(t, err)
+	defer c.Close(t.Context())
+	rows, err := c.Query(t.Context(), "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, $1)", prefix)
+	check(t, err)
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	check(t, err)
+	return names
 }

@@ -46,3 +46,26 @@ func (b *bar) done() {
 	took := time.Since(b.start)
 	fmt.Fprintf(os.Stderr, "charged %s in %s, %.0f a second\n", count(b.all, "rows"), took.Round(time.Millisecond), float64(b.all)/took.Seconds())
 }
+
+// A status says what is being done, on standard error if that is a terminal.
+type status struct {
+	all   int
+	shown bool
+}
+
+func newStatus(all int) *status {
+	return &status{all: all, shown: isatty.IsTerminal(os.Stderr.Fd())}
+}
+
+func (s *status) line(done int, what string) {
+	if s.shown {
+		fmt.Fprintf(os.Stderr, "\r\x1b[K%s of %s: %s", number(done), number(s.all), what)
+	}
+}
+
+// done clears the line.
+func (s *status) done() {
+	if s.shown {
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+	}
+}

@@ -31,9 +31,10 @@ func (serve) Help() string {
 
 Examples:
 
-  wallet serve --db wallets.db                              on port 8080 of this machine only, with a new token
-  wallet serve --db wallets.db --token-file token           with the token in a file of your own
-  wallet serve --dsn postgres://wallet@dbhost/billing       on Postgres; the password may be in PGPASSWORD`
+  wallet serve --db wallets.db                           with a new token
+  wallet serve --db wallets.db --token-file token        with a token of your own
+  wallet serve --dsn postgres://wallet@dbhost/billing    on Postgres; PGPASSWORD may have the
+                                                         password`
 }
 
 // How long things may take.

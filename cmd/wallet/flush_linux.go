@@ -1,0 +1,10 @@
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+const flushName = "fdatasync"
+
+func flush(f *os.File) error { return syscall.Fdatasync(int(f.Fd())) }
