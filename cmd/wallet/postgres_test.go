@@ -49,10 +49,10 @@ func postgresDSN(t *testing.T) string {
 
 // serverScript starts a server, says so, and stops it when its input ends.
 const serverScript = `set -e
-trap '' INT # those at a terminal are for the tests
+trap '' INT PIPE # it ends when its input does, however the tests end
 "$1/initdb" -D "$2/data" -U postgres -A trust -N -E UTF8 --locale=C >"$2/initdb"
 "$1/pg_ctl" -D "$2/data" -w -l "$2/log" -o "-k $2 -c listen_addresses= -c fsync=off" start >"$2/start" || { cat "$2/log"; exit 1; }
-echo ready
+echo ready || true
 read _ || true
 "$1/pg_ctl" -D "$2/data" -m immediate stop >"$2/stop"
 rm -rf "$2"`
