@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -54,6 +56,7 @@ type bench struct {
 	customers []wallet.CustomerID
 	wallets   []wallet.ID
 	keys      atomic.Int64
+	raw       float64 // overwrites of the disk, a second
 }
 
 func newBench(b *testing.B, s store.Store, wallets int) *bench {
@@ -75,7 +78,34 @@ func newBench(b *testing.B, s store.Store, wallets int) *bench {
 		f.wallets[i] = w.ID
 	})
 	f.wallets = f.wallets[:wallets]
+	f.raw = rawRate(b)
 	return f
+}
+
+// rawRate returns how often a second the disk overwrites 4 KB and syncs.
+func rawRate(b *testing.B) float64 {
+	f, err := os.Create(filepath.Join(b.TempDir(), "raw"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	page := make([]byte, 4096)
+	const warm, span = 10, 200 * time.Millisecond
+	var start time.Time
+	for n := -warm; ; n++ {
+		if n == 0 {
+			start = time.Now()
+		}
+		if _, err := f.WriteAt(page, 0); err != nil {
+			b.Fatal(err)
+		}
+		if err := flush(f); err != nil {
+			b.Fatal(err)
+		}
+		if elapsed := time.Since(start); n > 0 && elapsed > span {
+			return float64(n+1) / elapsed.Seconds()
+		}
+	}
 }
 
 // together does n things, so many at once.
@@ -99,7 +129,7 @@ func benchmarkCallers(b *testing.B, open func(testing.TB) store.Store, wallets i
 		run  func(context.Context) error
 	}{{"debit", f.debit}, {"charge", f.charge}, {"topup", f.topUp}} {
 		for _, callers := range []int{1, 8, 64, 512} {
-			b.Run(fmt.Sprintf("%s/callers=%d", op.name, callers), func(b *testing.B) { measure(b, callers, op.run) })
+			b.Run(fmt.Sprintf("%s/callers=%d", op.name, callers), func(b *testing.B) { f.measure(b, callers, op.run) })
 		}
 	}
 }
@@ -128,12 +158,12 @@ func (f *bench) topUp(ctx context.Context) error {
 }
 
 // measure runs an operation b.N times, by so many callers at once.
-func measure(b *testing.B, callers int, op func(context.Context) error) {
+func (f *bench) measure(b *testing.B, callers int, op func(context.Context) error) {
 	took := make([]time.Duration, b.N)
 	ctx := b.Context()
 	b.ReportAllocs()
 	b.ResetTimer()
-	cpu, began := processorTime(), time.Now()
+	cpu, disk, began := processorTime(), diskBytes(), time.Now()
 	together(b.N, callers, func(i int) {
 		from := time.Now()
 		if err := op(ctx); err != nil {
@@ -143,14 +173,18 @@ func measure(b *testing.B, callers int, op func(context.Context) error) {
 	})
 	elapsed := time.Since(began)
 	b.StopTimer()
-	cpu = processorTime() - cpu
+	cpu, disk = processorTime()-cpu, diskBytes()-disk
 	slices.Sort(took)
 	micros := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 	b.ReportMetric(float64(b.N)/elapsed.Seconds(), "ops/s")
+	b.ReportMetric(float64(b.N)/elapsed.Seconds()/f.raw, "×raw")
 	b.ReportMetric(micros(took[b.N/2]), "p50-µs")
 	b.ReportMetric(micros(took[b.N*99/100]), "p99-µs")
 	if cpu > 0 {
 		b.ReportMetric(micros(cpu)/float64(b.N), "cpu-µs/op")
+	}
+	if disk > 0 {
+		b.ReportMetric(float64(disk)/float64(b.N), "disk-B/op")
 	}
 }
 
@@ -164,7 +198,7 @@ func benchmarkLots(b *testing.B, open func(testing.TB) store.Store, lots int) {
 			b.Error(err)
 		}
 	})
-	b.Run("debit", func(b *testing.B) { measure(b, 1, f.debit) })
+	b.Run("debit", func(b *testing.B) { f.measure(b, 1, f.debit) })
 }
 
 // benchmarkHistory pages and debits where a wallet has a long past.
@@ -177,14 +211,14 @@ func benchmarkHistory(b *testing.B, open func(testing.TB) store.Store, transacti
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Run("debit", func(b *testing.B) { measure(b, 1, f.debit) })
+	b.Run("debit", func(b *testing.B) { f.measure(b, 1, f.debit) })
 	for _, depth := range []int{0, transactions * 9 / 10} {
 		q := wallet.TransactionQuery{Wallet: w, Limit: page}
 		if depth > 0 {
 			q.After = oldest[len(oldest)-1-depth/historyStep]
 		}
 		b.Run(fmt.Sprintf("page/depth=%d", depth), func(b *testing.B) {
-			measure(b, 1, func(ctx context.Context) error {
+			f.measure(b, 1, func(ctx context.Context) error {
 				n := 0
 				for _, err := range f.eng.Transactions(ctx, q) {
 					if n++; err != nil {
