@@ -117,16 +117,16 @@ func (b *binder) value(v reflect.Value, f *field, n *node, pointer string) {
 	if v = settable(v); n.kind == 'n' && f.null {
 		return
 	}
-	kind, what := wire(v.Type())
+	by := carrierOf(v.Type())
 	switch {
-	case n.kind != kind:
-		b.add(pointer, n.text, invalidSyntax, "is not "+what)
-	case kind == '[':
+	case n.kind != by.kind:
+		b.add(pointer, n.text, invalidSyntax, "is not "+by.what)
+	case by.kind == '[':
 		v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
 		for i := range n.items {
 			b.value(v.Index(i), f, &n.items[i], pointer+"/"+itoa(i))
 		}
-	case kind == '{':
+	case by.kind == '{':
 		b.bind(v, n, pointer)
 	default:
 		b.scalar(v, f, n.text, pointer)
@@ -142,7 +142,24 @@ func settable(v reflect.Value) reflect.Value {
 	return v.Elem()
 }
 
-// wire returns the kind of JSON value that carries a type, and what to call it.
+// A carrier is the kind of JSON value that carries a type, and what to call it.
+type carrier struct {
+	kind byte
+	what string
+}
+
+var carriers sync.Map // by reflect.Type
+
+func carrierOf(t reflect.Type) carrier {
+	c, ok := carriers.Load(t)
+	if !ok {
+		kind, what := wire(t)
+		c, _ = carriers.LoadOrStore(t, carrier{kind, what})
+	}
+	return c.(carrier)
+}
+
+// wire tells what carries a type.
 func wire(t reflect.Type) (kind byte, what string) {
 	switch {
 	case t == reflect.TypeFor[seconds](), t == reflect.TypeFor[number]():

@@ -1,14 +1,15 @@
 package rest
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // read reads the request. All its bad fields are reported at once.
@@ -16,7 +17,7 @@ func (c *call) read(w http.ResponseWriter, r *http.Request) error {
 	b := binder{enums: c.enums}
 	in := reflect.New(c.op.in)
 	shape := shapeOf(c.op.in)
-	b.params(in.Elem(), shape, c.params, r.URL.RawQuery)
+	b.params(in.Elem(), shape, c.op.path, c.path, r.URL.RawQuery)
 	c.key = b.key(r.Header)
 	if shape.hasBody() {
 		var err error
@@ -58,7 +59,9 @@ func (b *binder) key(h http.Header) (key string) {
 
 // readBody reads the body of a request as one JSON value; nil if there is none.
 func readBody(w http.ResponseWriter, r *http.Request) (*node, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	b := takeBuffer()
+	defer b.release()
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	var big *http.MaxBytesError
 	switch {
 	case errors.As(err, &big):
@@ -67,25 +70,53 @@ func readBody(w http.ResponseWriter, r *http.Request) (*node, error) {
 		return nil, errSlow
 	case err != nil:
 		return nil, malformed("the body breaks off")
-	case len(body) == 0:
+	case b.Len() == 0:
 		return nil, nil
-	}
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset, ok := params["charset"]; err != nil || media != "application/json" || ok && !strings.EqualFold(charset, "utf-8") {
+	case !isJSON(r.Header.Get("Content-Type")):
 		return nil, errMedia
 	}
-	return parse(body)
+	return parse(b.Bytes())
 }
 
-// params binds the parameters of the path and the query.
-func (b *binder) params(v reflect.Value, s *shape, path map[string]string, query string) {
+// isJSON reports whether a content type is that of JSON in UTF-8.
+func isJSON(contentType string) bool {
+	const json = "application/json"
+	if contentType == json {
+		return true
+	}
+	media, params, err := mime.ParseMediaType(contentType)
+	charset, ok := params["charset"]
+	return err == nil && media == json && (!ok || strings.EqualFold(charset, "utf-8"))
+}
+
+// A buffer is used by one request after the other.
+type buffer struct{ bytes.Buffer }
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+func takeBuffer() *buffer { return buffers.Get().(*buffer) }
+
+func (b *buffer) release() {
+	const most = 64 << 10 // to be kept
+	if b.Cap() <= most {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
+
+// params binds the parameters of the path, which has the form of a pattern, and of the query.
+func (b *binder) params(v reflect.Value, s *shape, pattern, path []string, query string) {
 	b.location = "path"
-	for name, text := range path {
+	for i, p := range pattern {
+		name := strings.Trim(p, "{}")
 		if f, ok := s.path[name]; ok {
-			b.scalar(v.FieldByIndex(f.index), f, text, "/"+name)
+			b.scalar(v.FieldByIndex(f.index), f, path[i], "/"+name)
 		}
 	}
 	b.location = "query"
+	if query == "" {
+		return
+	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		b.add("/", query, invalidSyntax, "is not a query")

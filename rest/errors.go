@@ -153,16 +153,19 @@ func (c *call) log(r *http.Request, what string, args ...any) {
 }
 
 func (c *call) write(w http.ResponseWriter, status int, body any) {
-	text, ok := body.(json.RawMessage)
-	if !ok {
-		var err error
-		if text, err = json.Marshal(body); err != nil {
+	b := takeBuffer()
+	defer b.release()
+	if text, ok := body.(json.RawMessage); ok {
+		b.Write(text)
+	} else {
+		if err := json.NewEncoder(b).Encode(body); err != nil {
 			panic(err)
 		}
+		b.Truncate(b.Len() - 1) // the end of the line
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(text) // an error is the client's, who is gone
+	w.Write(b.Bytes()) // an error is the client's, who is gone
 }
 
 func newDebugID() string {

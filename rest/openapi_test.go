@@ -77,7 +77,7 @@ func TestDocumentDescribesRequestsAndAnswers(t *testing.T) {
 	byPath := func(method, path string) *described {
 		path, _, _ = strings.Cut(strings.TrimPrefix(path, Base), "?")
 		for i, d := range all {
-			if _, ok := match(strings.Split(d.path, "/")[1:], strings.Split(path, "/")[1:]); ok && d.method == method {
+			if match(strings.Split(d.path, "/")[1:], strings.Split(path, "/")[1:]) && d.method == method {
 				return &all[i]
 			}
 		}

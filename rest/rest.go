@@ -93,10 +93,10 @@ type call struct {
 	context.Context
 	*handler
 	op      *operation
-	params  map[string]string // of the path
-	key     string            // makes repeating the call harmless, if set
-	in      any               // the request: a pointer to the operation's In type
-	body    *node             // nil if the operation takes none
+	path    []string // segments below Base, as asked for
+	key     string   // makes repeating the call harmless, if set
+	in      any      // the request: a pointer to the operation's In type
+	body    *node    // nil if the operation takes none
 	debugID string
 }
 
@@ -155,11 +155,10 @@ func (c *call) find(r *http.Request) error {
 	var allow []string
 	for i := range c.operations {
 		o := &c.operations[i]
-		params, ok := match(o.path, path)
 		switch {
-		case !ok:
+		case !match(o.path, path):
 		case o.method == r.Method || o.method == http.MethodGet && r.Method == http.MethodHead:
-			c.op, c.params = o, params
+			c.op, c.path = o, path
 			return nil
 		default:
 			allow = append(allow, o.method)
@@ -171,21 +170,15 @@ func (c *call) find(r *http.Request) error {
 	return errNoPath
 }
 
-// match reports whether a path has the form of a pattern, and returns what stands for its parameters.
-func match(pattern, path []string) (params map[string]string, ok bool) {
+// match reports whether a path has the form of a pattern.
+func match(pattern, path []string) bool {
 	if len(pattern) != len(path) {
-		return nil, false
+		return false
 	}
 	for i, p := range pattern {
 		if isParam := p[0] == '{'; !isParam && p != path[i] || isParam && path[i] == "" {
-			return nil, false
+			return false
 		}
 	}
-	params = make(map[string]string, 1)
-	for i, p := range pattern {
-		if p[0] == '{' {
-			params[p[1:len(p)-1]] = path[i]
-		}
-	}
-	return params, true
+	return true
 }
