@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +49,9 @@ const (
 	tickEvery       = time.Minute
 )
 
+// garbage is how much may gather, in percent of what is in use, which is so little that it would be collected all the time.
+const garbage = 400
+
 func (s serve) Run(ctx context.Context) (err error) {
 	secret, made, err := s.token()
 	if err != nil {
@@ -64,22 +68,24 @@ func (s serve) Run(ctx context.Context) (err error) {
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	eng := engine.New(db, &engine.Options{Logger: logger})
+	fmt.Printf("API    http://%s%s\nPage   http://%[1]s/\n", listener.Addr(), rest.Base)
+	if made {
+		fmt.Println("Token ", secret)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+	return s.run(ctx, listener, eng, secret, logger)
+}
 
+// run serves, and brings wallets up to date, until the context ends; then it waits for what is under way.
+func (s serve) run(ctx context.Context, listener net.Listener, eng *engine.Engine, secret string, logger *slog.Logger) error {
 	server := &http.Server{
 		Handler:           s.handler(eng, secret, logger),
 		ReadHeaderTimeout: headTimeout, ReadTimeout: bodyTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-	fmt.Printf("API    http://%s%s\nPage   http://%[1]s/\n", listener.Addr(), rest.Base)
-	if made {
-		fmt.Println("Token ", secret)
-	}
-	return run(ctx, server, listener, eng)
-}
-
-// run serves, and brings wallets up to date, until the context ends; then it waits for what is under way.
-func run(ctx context.Context, server *http.Server, listener net.Listener, eng *engine.Engine) error {
 	ctx, stop := context.WithCancel(ctx)
 	var ticking sync.WaitGroup
 	ticking.Go(func() { eng.Run(ctx, tickEvery) }) // it logs its errors
@@ -140,8 +146,9 @@ func logged(next http.Handler, logger *slog.Logger) http.Handler {
 		defer cancel()
 		seen := &seenWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
-			logger.Info("request", "method", r.Method, "path", r.URL.Path, "status", seen.status, "bytes", seen.bytes,
-				"took", time.Since(start), "remote", r.RemoteAddr, "debug_id", w.Header().Get(rest.DebugIDHeader))
+			logger.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("status", seen.status), slog.Int("bytes", seen.bytes), slog.Duration("took", time.Since(start)),
+				slog.String("remote", r.RemoteAddr), slog.String("debug_id", w.Header().Get(rest.DebugIDHeader)))
 		}()
 		next.ServeHTTP(seen, r.WithContext(ctx))
 	})
