@@ -185,14 +185,14 @@ func (k *work) seen() {
 }
 
 // record adds a transaction and its draws.
-func (k *work) record(p *purse, t wallet.Transaction, draws []wallet.Draw) error {
+func (k *work) record(p *purse, t *wallet.Transaction, draws []wallet.Draw) error {
 	if !t.Credits.Fits() || !t.Money.Amount.Fits() {
 		return fmt.Errorf("%w: %s credits worth %s", wallet.ErrLimit, t.Credits, t.Money)
 	}
 	if k.tx == nil {
 		return nil
 	}
-	if err := k.tx.AddTransaction(cloned(t), draws); err != nil {
+	if err := k.tx.AddTransaction(cloned(*t), draws); err != nil {
 		return err
 	}
 	return k.emit(p, wallet.Event{Kind: eventOf[t.Kind], Credits: t.Credits, Transaction: t.ID, Rule: t.Rule})
@@ -307,7 +307,7 @@ func (k *work) remove(p *purse, t *wallet.Transaction, portions []portion, share
 	}
 	t.BalanceAfter = b.Total()
 	all := draws(t, p.Rate, portions, shares)
-	return all, k.record(p, *t, all)
+	return all, k.record(p, t, all)
 }
 
 // rekey puts the purse's open lots into this engine's order, if they were written in another.

@@ -109,7 +109,7 @@ func (k *work) reopen(p *purse, in *wallet.Transaction) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	if err := k.record(p, *in, nil); err != nil {
+	if err := k.record(p, in, nil); err != nil {
 		return err
 	}
 	if !lapsed(*in, k.at) {

@@ -146,7 +146,7 @@ func (k *work) book(p *purse, made []wallet.Transaction) error {
 		} else if err := k.settle(p, t); err != nil {
 			return err
 		}
-		if err := k.record(p, *t, nil); err != nil {
+		if err := k.record(p, t, nil); err != nil {
 			return err
 		}
 		if t.State != wallet.Settled {
