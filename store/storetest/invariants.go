@@ -240,45 +240,6 @@ func before(o policy.Order, x, y wallet.Transaction) bool {
 	return x.ID.Compare(y.ID) < 0
 }
 
-// feed: events are numbered without gaps, and add up to the balance.
-func (v *auditor) feed() {
-	var b wallet.Balance
-	for i, e := range v.b.Events {
-		if e.Number != int64(i+1) || i > 0 && e.At.Before(v.b.Events[i-1].At) {
-			v.note("event %d is numbered %d, at %s", i+1, e.Number, e.At)
-		}
-		from, to := new(wallet.Amount), new(wallet.Amount)
-		switch e.Kind {
-		case wallet.EventToppedUp:
-			to = &b.Pending
-		case wallet.EventSettled:
-			from, to = &b.Pending, &b.Spendable
-		case wallet.EventLapsed, wallet.EventFailed:
-			from = &b.Pending
-		case wallet.EventConsumed:
-			from, to = &b.Spendable, &b.Consumed
-		case wallet.EventVoided, wallet.EventExpired, wallet.EventTransferredOut:
-			from = &b.Spendable
-		case wallet.EventHeld:
-			from, to = &b.Spendable, &b.Held
-		case wallet.EventCaptured, wallet.EventReleased:
-			from, to = &b.Held, &b.Spendable
-		case wallet.EventRefunded:
-			from, to = &b.Consumed, &b.Spendable
-		case wallet.EventTransferredIn:
-			to = &b.Spendable
-		case wallet.EventTerminated:
-			from, to, b.Ongoing = &b.Spendable, &b.Kept, wallet.Amount{}
-		case wallet.EventUsed:
-			b.Ongoing = e.Credits
-		}
-		*from, *to = from.Sub(e.Credits), to.Add(e.Credits)
-	}
-	if got, want := fmt.Sprintf("%+v", b), fmt.Sprintf("%+v", v.b.Wallet.Balance); got != want {
-		v.note("balance %s, events add up to %s", want, got)
-	}
-}
-
 // alerts: a level that is crossed is crossed back before it is crossed again.
 func (v *auditor) alerts() {
 	last := make(map[string]wallet.EventKind) // of those that recover at all
