@@ -41,6 +41,7 @@ func Test(t *testing.T, open func(testing.TB) store.Store) {
 	t.Run("Steps", func(t *testing.T) { testSteps(t, open(t)) })
 	t.Run("Flood", func(t *testing.T) { testFlood(t, open(t)) })
 	t.Run("Charges", func(t *testing.T) { testCharges(t, open) })
+	t.Run("Laws", func(t *testing.T) { testLaws(t, open) })
 	t.Run("Faults", func(t *testing.T) { testFaults(t, open) })
 	t.Run("Races", func(t *testing.T) { testRaces(t, open) })
 }
