@@ -124,6 +124,9 @@ func (k *work) capture(h *wallet.Hold, ca wallet.Capture) (done wallet.Captured,
 		h.Captured.Amount = h.Captured.Amount.Add(t.Money.Amount)
 	}
 	for _, s := range spent {
+		if s.p.state.Events == s.p.State.Events { // nothing of it was touched
+			continue
+		}
 		if err := k.save(s.p); err != nil {
 			return done, err
 		}

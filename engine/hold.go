@@ -261,9 +261,6 @@ func (k *work) free(p *purse, h *wallet.Hold, part wallet.HoldPart, expire bool)
 	b := &p.state.Balance
 	b.Spendable, b.Held = b.Spendable.Add(part.Credits), b.Held.Sub(part.Credits)
 	p.state.UpdatedAt = k.at
-	if part.Credits.IsZero() {
-		return nil
-	}
 	if err := k.emit(p, wallet.Event{Kind: wallet.EventReleased, Credits: part.Credits, Hold: h.ID}); err != nil {
 		return err
 	}
