@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -127,8 +126,7 @@ func startServer(b *testing.B, eng *engine.Engine) (address string) {
 // is the server, though they share the machine.
 type conn struct {
 	net.Conn
-	request []byte
-	answers *bufio.Reader
+	request, answer []byte
 }
 
 func dial(b *testing.B, address, request string) *conn {
@@ -137,31 +135,31 @@ func dial(b *testing.B, address, request string) *conn {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { c.Close() })
-	return &conn{c, []byte(request), bufio.NewReader(c)}
+	return &conn{c, []byte(request), make([]byte, 4096)}
 }
 
 func (c *conn) ask() error {
 	if _, err := c.Write(c.request); err != nil {
 		return err
 	}
-	status, length := "", 0
-	for {
-		line, err := c.answers.ReadSlice('\n')
+	for n := 0; ; {
+		more, err := c.Read(c.answer[n:])
 		if err != nil {
-			return err
+			return fmt.Errorf("%w after %q", err, c.answer[:n])
 		}
-		if status == "" {
-			status = string(line[9:12])
+		n += more
+		head, body, ok := bytes.Cut(c.answer[:n], []byte("\r\n\r\n"))
+		if !ok {
+			continue
 		}
-		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
-		}
-		if len(line) == 2 {
-			break
+		_, length, _ := bytes.Cut(head, []byte("\r\nContent-Length: "))
+		length, _, _ = bytes.Cut(length, []byte("\r\n"))
+		want, err := strconv.Atoi(string(length))
+		switch {
+		case err != nil || !bytes.HasPrefix(head, []byte("HTTP/1.1 200 ")) || len(body) > want:
+			return fmt.Errorf("answered %q", c.answer[:n])
+		case len(body) == want:
+			return nil
 		}
 	}
-	if _, err := c.answers.Discard(length); err != nil || status != "200" || length == 0 {
-		return fmt.Errorf("answered %s and %d bytes: %w", status, length, err)
-	}
-	return nil
 }
