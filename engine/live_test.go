@@ -39,7 +39,7 @@ func (l *teller) tellLive(verb string, q *request) []string {
 	case "bill":
 		customer := wallet.CustomerID(q.next())
 		o := q.options()
-		r, err := l.Charge(ctx(), wallet.Charge{Customer: customer, Currency: o.currency, Fees: o.fees, Billed: true})
+		r, err := l.Charge(ctx(), wallet.Charge{Customer: customer, Currency: o.currency, Fees: o.fees, Billed: true, Whole: o.whole, Key: o.key})
 		return l.or(err, l.sayReceipt(r)...)
 	case "authorize":
 		return l.authorize(q)
