@@ -28,7 +28,7 @@ func testKeyed[T any](t *testing.T, base func(d *desk) T, do func(d *desk, reque
 	}
 	for name, change := range changed {
 		t.Run(name, func(t *testing.T) {
-			d := newDesk(newWorld(t))
+			d := liveDesk(newWorld(t))
 			request := base(d)
 			first, err := do(d, request)
 			if err != nil {
