@@ -94,10 +94,12 @@ func churn(e *engine.Engine, s *Store, customer wallet.CustomerID) error {
 	return failed
 }
 
+const churns = 8
+
 // churnOnce runs one command under a key; its debits, charges and top-ups bear the key as their reference.
 func churnOnce(e *engine.Engine, id wallet.ID, i int, key string) error {
 	one := wallet.MustAmount("1")
-	switch i % 5 {
+	switch i % churns {
 	case 0:
 		made, err := e.TopUp(ctx, id, wallet.TopUp{Paid: one, Reference: key, Key: key})
 		if err == nil {
@@ -113,6 +115,34 @@ func churnOnce(e *engine.Engine, id wallet.ID, i int, key string) error {
 			_, err = e.Capture(ctx, h.ID, wallet.Capture{Credits: one, Key: key + "-capture"})
 		}
 		return err
+	case 3:
+		spent, err := e.Debit(ctx, id, wallet.Debit{Credits: one, Reference: key, Key: key})
+		if err == nil {
+			_, err = e.Refund(ctx, spent.ID, wallet.Refund{Key: key + "-refund"})
+		}
+		return err
+	case 4:
+		w, err := e.Wallet(ctx, id)
+		if err != nil {
+			return err
+		}
+		fees := []wallet.Fee{{ID: key, Amount: one}}
+		if _, err = e.SetOngoing(ctx, wallet.Charge{Customer: w.Customer, Currency: "USD", Fees: fees, Key: key + "-use"}); err == nil {
+			_, err = e.Charge(ctx, wallet.Charge{Customer: w.Customer, Currency: "USD", Fees: fees, Billed: true, Whole: true, Reference: key, Key: key})
+		}
+		return err
+	case 5:
+		w, err := e.Wallet(ctx, id)
+		if err != nil {
+			return err
+		}
+		to, err := e.Create(ctx, wallet.Spec{Customer: w.Customer, Currency: "USD", Rate: one, AppliesTo: wallet.AppliesTo{Metrics: []string{"none"}}, Key: "other"})
+		if err == nil {
+			_, err = e.Transfer(ctx, id, to.ID, wallet.Transfer{Credits: one, Key: key + "-transfer"})
+		}
+		if err != nil {
+			return err
+		}
 	}
 	_, err := e.Debit(ctx, id, wallet.Debit{Credits: one, Reference: key, Key: key})
 	return err
@@ -201,7 +231,7 @@ func checkCrashed(t *testing.T, e *engine.Engine, s *Store, p *process) {
 		}
 	}
 	audit(t, s, p.id)
-	for i := range 5 { // repeats write nothing, the rest goes on
+	for i := range churns { // repeats write nothing, the rest goes on
 		for _, key := range p.keys {
 			if strings.HasSuffix(key, fmt.Sprintf("%06d", i)) {
 				if err := churnOnce(e, p.id, i, key); err != nil {
