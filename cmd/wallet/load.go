@@ -26,7 +26,8 @@ type load struct {
 
 var (
 	one      = wallet.MustAmount("1")
-	riches   = wallet.MustAmount("1000000000000")
+	little   = wallet.MustAmount("0.25")
+	riches   = wallet.MustAmount("5000000")
 	feeTypes = []wallet.FeeType{"a", "b", "c"}
 )
 
@@ -71,22 +72,22 @@ func together(n int, do func() error) error {
 	return <-failed
 }
 
-// key returns a key that nobody has used.
-func (l *load) key() string { return "order-" + strconv.FormatInt(l.keys.Add(1), 10) }
+// key returns a key that nobody has used, behind those of before, as one that begins with the time.
+func (l *load) key() string { return "order-" + strconv.FormatInt(1e12+l.keys.Add(1), 10) }
 
 // do is one command.
 func (l *load) do(ctx context.Context, command string) (err error) {
 	switch i := rand.IntN(len(l.wallets)); command {
 	case "debit":
-		_, err = l.eng.Debit(ctx, l.wallets[i], wallet.Debit{Credits: one, Fee: wallet.Fee{Type: feeTypes[i%3]}, Key: l.key()})
+		_, err = l.eng.Debit(ctx, l.wallets[i], wallet.Debit{Credits: little, Fee: wallet.Fee{Type: feeTypes[i%3]}, Key: l.key()})
 	case "charge":
 		c := wallet.Charge{Customer: l.customers[i/3], Currency: "USD", Whole: true, Key: l.key(), Fees: make([]wallet.Fee, len(feeTypes))}
 		for i, t := range feeTypes {
-			c.Fees[i] = wallet.Fee{ID: string(t), Type: t, Amount: one}
+			c.Fees[i] = wallet.Fee{ID: string(t), Type: t, Amount: little}
 		}
 		_, err = l.eng.Charge(ctx, c)
 	case "topup":
-		_, err = l.eng.TopUp(ctx, l.wallets[i], wallet.TopUp{Granted: one, Key: l.key()})
+		_, err = l.eng.TopUp(ctx, l.wallets[i], wallet.TopUp{Granted: little, Key: l.key()})
 	}
 	return err
 }

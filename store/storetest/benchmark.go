@@ -45,8 +45,8 @@ func sizes(of ...int) []int {
 }
 
 var (
-	credit = wallet.MustAmount("1")
-	riches = wallet.MustAmount("1000000000000")
+	credit = wallet.MustAmount("0.25")
+	riches = wallet.MustAmount("5000000")
 	types  = []wallet.FeeType{"a", "b", "c"}
 )
 
@@ -69,7 +69,7 @@ func newBench(b *testing.B, s store.Store, wallets int) *bench {
 	together(len(f.wallets), 256, func(i int) {
 		t := types[i%len(types)]
 		w, err := f.eng.Create(b.Context(), wallet.Spec{
-			Customer: f.customers[i/len(types)], Currency: "USD", Rate: credit, TopUp: wallet.TopUp{Granted: riches},
+			Customer: f.customers[i/len(types)], Currency: "USD", Rate: wallet.MustAmount("1"), TopUp: wallet.TopUp{Granted: riches},
 			AppliesTo: wallet.AppliesTo{FeeTypes: []wallet.FeeType{t}},
 		})
 		if err != nil {
@@ -134,8 +134,8 @@ func benchmarkCallers(b *testing.B, open func(testing.TB) store.Store, wallets i
 	}
 }
 
-// key returns a key that nobody has used, as a host would make one.
-func (f *bench) key() string { return "order-" + strconv.FormatInt(f.keys.Add(1), 10) }
+// key returns a key that nobody has used, behind those of before, as one that begins with the time.
+func (f *bench) key() string { return "order-" + strconv.FormatInt(1e12+f.keys.Add(1), 10) }
 
 func (f *bench) debit(ctx context.Context) error {
 	i := rand.IntN(len(f.wallets))
