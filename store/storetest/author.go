@@ -79,6 +79,8 @@ func (a *author) next(t *rapid.T) step {
 	s := step{At: a.clock, Do: pick(t, "do", deck...), Wallet: none, Tx: none, Other: none, Lot: none, Hold: none, To: none}
 	if a.wide && one(t, "more", 3) {
 		s.Do = pick(t, "do", wideDeck...)
+	} else if !a.wide && one(t, "move", 5) {
+		s.Do = pick(t, "do", moveDeck...)
 	}
 	switch {
 	case len(a.steps) > 0 && one(t, "again", 8): // what was asked before is asked again

@@ -44,7 +44,7 @@ type group struct {
 func (m *model) begin(customer wallet.CustomerID) *group {
 	g := &group{model: m, accounts: m.of(customer)}
 	for _, a := range g.accounts {
-		g.net = append(g.net, a.spendable())
+		g.net = append(g.net, a.net())
 	}
 	return g
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // A model is the rules again: small, slow, and meant to be obviously right. It keeps nothing that can be worked out, sorts
-// whenever it needs an order, and computes with fractions. What it does not know yet (usage in progress, holds, refunds,
-// transfers) has its place in due and public.
+// whenever it needs an order, and computes with fractions. What it does not know (holds, and credits that expire soon)
+// is not asked of it.
 type model struct {
 	policy   policy.Policy
 	accounts []*account            // in the order they were created
@@ -29,6 +29,7 @@ type account struct {
 	entries   []*entry // in the order they were booked
 	rules     []*rule
 	everRules []wallet.RuleID // of all the rules there ever were
+	usage     []usage         // in progress
 }
 
 // An entry is a transaction. If it is inbound and settled, it is a lot too.
@@ -45,6 +46,7 @@ type draw struct {
 	from            *entry
 	credits, amount *big.Rat
 	fee             string
+	back, paidBack  *big.Rat // how much of both was refunded; nil: nothing
 }
 
 func newModel(p policy.Policy) *model { return &model{policy: p, memory: make(map[string]remembered)} }
@@ -152,10 +154,14 @@ func rank(priority int) int {
 }
 
 func (e *entry) lot() wallet.Lot {
-	return wallet.Lot{
+	l := wallet.Lot{
 		ID: e.ID, Wallet: e.Wallet, Kind: e.Kind, Credits: e.Credits, Remaining: amount(e.left()),
 		Priority: e.Priority, ExpiresAt: e.ExpiresAt, OpenedAt: e.SettledAt,
 	}
+	if e.Origin != "" { // it keeps the place of the lot it comes from
+		l.Kind, l.OpenedAt = e.Origin, e.Since
+	}
+	return l
 }
 
 // total is what remains in all lots.
@@ -180,8 +186,11 @@ func (a *account) pending() *big.Rat {
 func (a *account) consumed() *big.Rat {
 	sum := new(big.Rat)
 	for _, e := range a.entries {
-		if e.Kind == wallet.Consumed {
+		switch e.Kind {
+		case wallet.Consumed:
 			sum.Add(sum, e.credits)
+		case wallet.Refunded:
+			sum.Sub(sum, e.credits)
 		}
 	}
 	return sum
@@ -204,7 +213,7 @@ func (a *account) money(credits *big.Rat) *big.Rat {
 func (a *account) public() wallet.Wallet {
 	w := a.Wallet
 	w.Balance = wallet.Balance{
-		Spendable: amount(a.spendable()), Pending: amount(a.pending()), Consumed: amount(a.consumed()),
+		Spendable: amount(a.spendable()), Ongoing: amount(a.ongoing()), Pending: amount(a.pending()), Consumed: amount(a.consumed()),
 		Kept: amount(sub(a.total(), a.spendable())),
 	}
 	w.Metadata = maps.Clone(a.Metadata)

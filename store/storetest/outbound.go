@@ -140,12 +140,7 @@ func (m *model) void(a *account, v wallet.Void, lot, other int, at time.Time) ([
 
 // charge pays fees from the customer's wallets. A preview books nothing: what was booked is taken out again.
 func (m *model) charge(c wallet.Charge, preview bool, at time.Time) ([]*entry, []wallet.Line, error) {
-	var payers []*account
-	for _, a := range m.of(c.Customer) {
-		if a.Currency == c.Currency {
-			payers = append(payers, a)
-		}
-	}
+	payers := m.payers(c)
 	lines, total, paid := make([]wallet.Line, len(c.Fees)), new(big.Rat), new(big.Rat)
 	for j, f := range c.Fees {
 		lines[j] = wallet.Line{Fee: f, Uncovered: f.Amount}
@@ -201,8 +196,19 @@ func (m *model) charge(c wallet.Charge, preview bool, at time.Time) ([]*entry, [
 	}
 	if !preview {
 		m.note(made...)
+		m.bill(payers, c, at)
 	}
 	return made, lines, nil
+}
+
+// payers are the customer's active wallets of the charge's currency in wallet order.
+func (m *model) payers(c wallet.Charge) (payers []*account) {
+	for _, a := range m.of(c.Customer) {
+		if a.Currency == c.Currency {
+			payers = append(payers, a)
+		}
+	}
+	return payers
 }
 
 // table says how much each payer pays of each fee.

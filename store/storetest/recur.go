@@ -100,12 +100,12 @@ func (m *model) thresholds(a *account, before *big.Rat, at time.Time) {
 	if a.Status == wallet.Terminated {
 		return
 	}
-	fell := a.spendable().Cmp(before) < 0
+	fell := a.net().Cmp(before) < 0
 	for _, r := range a.rules {
 		if r.Trigger != wallet.TriggerThreshold {
 			continue
 		}
-		net, level := a.spendable(), rat(r.Threshold)
+		net, level := a.net(), rat(r.Threshold)
 		if net.Cmp(level) > 0 {
 			r.failed = time.Time{}
 			continue
@@ -125,7 +125,7 @@ func (m *model) thresholds(a *account, before *big.Rat, at time.Time) {
 
 // aim tops up to the target, within the limits of what may be bought.
 func (m *model) aim(a *account, r *rule, until, at time.Time) {
-	lack := sub(sub(rat(r.Target), a.spendable()), a.pending())
+	lack := sub(sub(rat(r.Target), a.net()), a.pending())
 	switch most := rat(a.Limits.MaxPaid); {
 	case lack.Sign() <= 0:
 		return

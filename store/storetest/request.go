@@ -169,6 +169,7 @@ func (a *author) charge(t *rapid.T) *wallet.Charge {
 		}
 		c.Fees = append(c.Fees, f)
 	}
+	c.Billed = one(t, "billed", 4)
 	return c
 }
 

@@ -20,7 +20,7 @@ type remembered struct {
 
 // do takes a step, and returns what the engine should. created is the ID that the engine gave to a wallet created by it.
 func (m *model) do(s step, created wallet.ID) (any, error) {
-	if s.Bad != "" {
+	if s.Bad != "" || s.Do == doTransfer && s.To == s.Wallet && s.To != unknown {
 		return nil, wallet.ErrInvalid
 	}
 	var a *account
@@ -33,14 +33,14 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 		return nil, nil
 	case doCreate:
 		customer = s.Spec.Customer
-	case doCharge, doPreview:
+	case doCharge, doPreview, doOngoing:
 		customer = s.Charge.Customer
 		for _, a := range m.of(customer) {
 			if a.Currency == s.Charge.Currency {
 				at = later(at, a.UpdatedAt)
 			}
 		}
-	case doSettle, doFail:
+	case doSettle, doFail, doRefund:
 		if s.Tx == unknown {
 			return nil, wallet.ErrNotFound
 		}
@@ -62,10 +62,17 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 	case known && memo.request != s.String():
 		return nil, wallet.ErrKeyReused
 	}
+	if s.Do == doTransfer {
+		to, err := m.target(a, s)
+		if err != nil {
+			return nil, err
+		}
+		at = later(at, to.UpdatedAt)
+	}
 	m.catchUp(customer, at)
 	group := m.begin(customer)
 	if key != "" && known {
-		return memo.answer(s), nil
+		return m.answer(memo, s), nil
 	}
 
 	memo = remembered{request: s.String(), account: a}
@@ -89,6 +96,12 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 		memo.entries, err = m.void(a, *s.Void, s.Lot, s.Other, at)
 	case doTerminate:
 		m.terminate(a, at)
+	case doRefund:
+		memo.entries, err = m.refund(e, *s.Refund, at)
+	case doTransfer:
+		memo.entries, err = m.transfer(a, m.accounts[s.To], *s.Transfer, at)
+	case doOngoing:
+		err = m.setOngoing(*s.Charge, at)
 	}
 	if err != nil {
 		return nil, err
@@ -97,11 +110,11 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 	if key != "" && s.Do != doPreview {
 		m.memory[string(customer)+"\n"+key] = memo
 	}
-	return memo.answer(s), nil
+	return m.answer(memo, s), nil
 }
 
 // answer returns what the step has brought about, as it is now.
-func (memo remembered) answer(s step) any {
+func (m *model) answer(memo remembered, s step) any {
 	ts := make([]wallet.Transaction, len(memo.entries))
 	for i, e := range memo.entries {
 		ts[i] = e.Transaction
@@ -111,6 +124,12 @@ func (memo remembered) answer(s step) any {
 		return memo.account.public()
 	case doDebit, doVoid:
 		return ts[0]
+	case doOngoing:
+		var all []wallet.Wallet
+		for _, a := range m.payers(*s.Charge) {
+			all = append(all, a.public())
+		}
+		return all
 	case doCharge, doPreview:
 		return receipt(*s.Charge, memo.lines, ts)
 	}
@@ -220,5 +239,5 @@ func (a *account) end(reason string, at time.Time) {
 			e.fail(reason, at)
 		}
 	}
-	a.Status, a.TerminatedAt, a.UpdatedAt = wallet.Terminated, at, at
+	a.Status, a.TerminatedAt, a.UpdatedAt, a.usage = wallet.Terminated, at, at, nil
 }

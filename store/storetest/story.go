@@ -98,6 +98,12 @@ func (s step) key(customer wallet.CustomerID) (wallet.CustomerID, string) {
 		return s.Charge.Customer, s.Charge.Key
 	case doVoid:
 		return customer, s.Void.Key
+	case doRefund:
+		return customer, s.Refund.Key
+	case doTransfer:
+		return customer, s.Transfer.Key
+	case doOngoing:
+		return s.Charge.Customer, s.Charge.Key
 	}
 	return "", ""
 }

@@ -8,8 +8,11 @@ import (
 	"github.com/seed-12493b23/wallet"
 )
 
-// The commands that the model does not know (holds, refunds, transfers, usage in progress, rules) are told only where what
-// must always be true, or what must be the same twice, is looked at.
+// The commands that the model does not know (holds) are told only where what must always be true, or what must be the same
+// twice, is looked at.
+
+// moveDeck is what the model knows of them.
+var moveDeck = []command{doRefund, doRefund, doTransfer, doOngoing}
 
 var wideDeck = []command{doAuthorize, doAuthorize, doCapture, doCapture, doRelease, doRefund, doRefund, doTransfer, doOngoing, doOngoing}
 
@@ -34,12 +37,15 @@ func (a *author) fillWide(t *rapid.T, s *step) {
 		if s.To = a.someWallet(t, false); s.To == s.Wallet {
 			s.To = rapid.IntRange(0, len(a.books)-1).Draw(t, "to")
 		}
-		if s.Transfer.All = one(t, "all", 4); !s.Transfer.All && s.Wallet >= 0 {
+		if s.Transfer.All = one(t, "all", 4); !s.Transfer.All {
+			s.Transfer.Credits = tiny
+		}
+		if !s.Transfer.All && s.Wallet >= 0 {
 			s.Transfer.Credits = part(t, credits, a.books[s.Wallet].Wallet.Balance.Spendable)
 		}
 	case doOngoing:
 		s.Charge = a.charge(t)
-		s.Charge.Whole = false
+		s.Charge.Whole, s.Charge.Billed = false, false
 	}
 }
 
