@@ -10,32 +10,14 @@ import (
 
 // ahead is what was read for a whole batch, in the trip that locked its customers.
 type ahead struct {
-	locked   map[wallet.CustomerID]bool
-	versions map[wallet.CustomerID][]versioned // of the active wallets, by ID
-	feed     cursors
+	locked   map[wallet.CustomerID]edition
 	loaded   map[wallet.CustomerID][]*unit.Wallet
 	heads    map[wallet.ID][]*unit.Lot // the first few lots
 	outcomes map[keyName]*store.Outcome
-	xid      int64 // of the transaction
 }
 
-type versioned struct {
-	wallet  wallet.ID
-	version int64
-}
-
-// cursors are those of the last events.
-type cursors struct {
-	customers map[wallet.CustomerID]int64
-	wallets   map[wallet.ID]int64
-}
-
-func newCursors() cursors { return cursors{map[wallet.CustomerID]int64{}, map[wallet.ID]int64{}} }
-
-func (l *cursors) add(c wallet.CustomerID, w wallet.ID, cursor int64) {
-	l.customers[c] = max(l.customers[c], cursor)
-	l.wallets[w] = cursor
-}
+// An edition tells one state of a customer from others.
+type edition struct{ version, cursor int64 }
 
 type keyName struct {
 	customer wallet.CustomerID
@@ -43,12 +25,11 @@ type keyName struct {
 }
 
 func newAhead() *ahead {
-	return &ahead{map[wallet.CustomerID]bool{}, map[wallet.CustomerID][]versioned{}, newCursors(), map[wallet.CustomerID][]*unit.Wallet{},
-		map[wallet.ID][]*unit.Lot{}, map[keyName]*store.Outcome{}, 0}
+	return &ahead{map[wallet.CustomerID]edition{}, map[wallet.CustomerID][]*unit.Wallet{}, map[wallet.ID][]*unit.Lot{}, map[keyName]*store.Outcome{}}
 }
 
-// few is how many lots of each wallet are read ahead: as many as a unit asks for first.
-const few = 4
+// heads is how many lots of each wallet are read ahead: as many as a unit asks for first.
+const heads = 4
 
 func (a *ahead) wallets(id wallet.CustomerID) ([]*unit.Wallet, bool) {
 	if a == nil {
@@ -63,7 +44,7 @@ func (a *ahead) lots(id wallet.ID, n int) ([]*unit.Lot, bool) {
 		return nil, false
 	}
 	lots, ok := a.heads[id]
-	if !ok || len(lots) == few && n > few {
+	if !ok || len(lots) == heads && n > heads {
 		return nil, false
 	}
 	delete(a.heads, id) // they are the unit's now
@@ -82,23 +63,22 @@ func (a *ahead) outcome(customer wallet.CustomerID, key string) (*store.Outcome,
 // the sizes of tables: a LATERAL subquery with a LIMIT or an OFFSET is never turned around.
 const (
 	// FOR NO KEY UPDATE lets others read, and refer to the row.
-	lockCustomers = `SELECT c.customer FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
-	SELECT customer FROM {customer} WHERE customer = u.customer FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) c`
-	lockCustomer  = `SELECT customer FROM {customer} WHERE customer = $1 FOR NO KEY UPDATE`
-	tryCustomer   = lockCustomer + ` SKIP LOCKED`
+	lockCustomers = `SELECT c.customer, c.version, c.cursor FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
+	SELECT customer, version, cursor FROM {customer} WHERE customer = u.customer FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) c`
+	lockCustomer = `SELECT customer, version, cursor FROM {customer} WHERE customer = $1 FOR NO KEY UPDATE`
+	tryCustomer  = lockCustomer + ` SKIP LOCKED`
+	editions     = `SELECT c.customer, c.version, c.cursor FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
+	SELECT customer, version, cursor FROM {customer} WHERE customer = u.customer LIMIT 1) c`
+	addCustomers  = `INSERT INTO {customer} SELECT customer, 0, 0 FROM unnest($1::text[]) u (customer) ON CONFLICT DO NOTHING`
 	findCustomers = `SELECT c.customer FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
 	SELECT customer FROM {customer} WHERE customer = u.customer LIMIT 1) c`
 
-	selectVersions = `SELECT s.customer, s.wallet, s.version, s.active, s.cursor FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
-	SELECT * FROM {state} WHERE customer = u.customer ORDER BY wallet OFFSET 0) s`
-	versionsOf  = `SELECT customer, wallet, version, active, cursor FROM {state} WHERE customer = $1 ORDER BY wallet`
 	loadWallets = `SELECT w.* FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (` + selectWallet + `WHERE r.customer = u.customer AND s.active OFFSET 0) w`
 	loadHeads   = `SELECT l.* FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
-	SELECT wallet FROM {state} WHERE customer = u.customer AND active OFFSET 0) s CROSS JOIN LATERAL (
-	` + selectLot + `WHERE l.customer = u.customer AND l.wallet = s.wallet ORDER BY l.key LIMIT 4) l`
+	SELECT wallet FROM {state} WHERE customer = u.customer AND active OFFSET 0) w CROSS JOIN LATERAL (
+	` + selectLot + `WHERE l.customer = u.customer AND l.wallet = w.wallet ORDER BY l.key LIMIT 4) l`
 	selectOutcomes = `SELECT k.* FROM unnest($1::text[], $2::text[]) u (customer, key) CROSS JOIN LATERAL (
-	SELECT customer, key, fingerprint, wallet, hold, transactions FROM {key} WHERE customer = u.customer AND key = u.key LIMIT 1) k`
-	selectXID = `SELECT pg_current_xact_id()::text::bigint`
+	SELECT customer, key, fingerprint, wallet, hold, transaction, transactions FROM {key} WHERE customer = u.customer AND key = u.key LIMIT 1) k`
 )
 
 // queueLoad asks for the wallets of customers, with their first lots.
@@ -133,23 +113,17 @@ func (a *ahead) queueLoad(b *pgx.Batch, n *names, customers []string) {
 	})
 }
 
-// queueVersions asks what there is of customers, loaded or not: of is one, or a list.
-func (a *ahead) queueVersions(b *pgx.Batch, n *names, sql string, of any) {
-	b.Queue(n.in(sql), of).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var c wallet.CustomerID
-			var v versioned
-			var active bool
-			var cursor int64
-			if err := rows.Scan(text(&c), uuid{&v.wallet}, &v.version, &active, &cursor); err != nil {
-				return err
-			}
-			if a.feed.add(c, v.wallet, cursor); active {
-				a.versions[c] = append(a.versions[c], v)
-			}
+// readLocked notes the customers that a statement has locked.
+func (a *ahead) readLocked(rows pgx.Rows) error {
+	for rows.Next() {
+		var c wallet.CustomerID
+		var e edition
+		if err := rows.Scan(text(&c), &e.version, &e.cursor); err != nil {
+			return err
 		}
-		return rows.Err()
-	})
+		a.locked[c] = e
+	}
+	return rows.Err()
 }
 
 // queueOutcomes asks for what the keys of calls have brought about.
@@ -175,19 +149,6 @@ func (a *ahead) queueOutcomes(b *pgx.Batch, n *names, customers, keys []string) 
 
 // isRight reports whether the unit has a customer as it is in the database.
 func (a *ahead) isRight(u *unit.Unit, id wallet.CustomerID) bool {
-	wallets, ok := u.Loaded(id)
-	if !ok {
-		return false
-	}
-	now, i := a.versions[id], 0
-	for _, w := range wallets {
-		if w.Status != wallet.Active {
-			continue
-		}
-		if i == len(now) || now[i] != (versioned{w.ID, w.No}) {
-			return false
-		}
-		i++
-	}
-	return i == len(now)
+	c := u.Loaded(id)
+	return c != nil && c.Version == a.locked[id].version
 }

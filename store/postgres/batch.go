@@ -26,9 +26,15 @@ type writer struct {
 	base *base
 	lane *lane.Lane
 
-	ctx    context.Context // of the batch
-	cancel context.CancelFunc
-	conn   *pgxpool.Conn
+	ctx     context.Context // of the batch
+	cancel  context.CancelFunc
+	conn    *pgxpool.Conn
+	xid     int64            // of the transaction; 0: unknown
+	guarded []*unit.Customer // whose editions the commit is about, besides those who change
+	unknown error            // the outcome of a commit
+
+	daring           bool // see dare.go
+	careful, caution int  // batches to come that do not dare; how many the last disappointment has cost
 }
 
 var _ unit.Database = (*writer)(nil)
@@ -61,6 +67,11 @@ func (w *writer) run(calls []*lane.Call) {
 func (w *writer) together(calls []*lane.Call) {
 	w.s.functions.Add(1)
 	defer w.s.functions.Add(-1)
+	if w.isDaring(calls) {
+		if calls = w.attempt(calls); len(calls) == 0 {
+			return
+		}
+	}
 	unit.Run(w, w.lane, calls)
 }
 
@@ -80,8 +91,16 @@ func (w *writer) Begin(calls []*lane.Call) (_ *unit.Unit, err error) {
 	if w.conn, err = w.s.take(context.Background()); err != nil {
 		return nil, retryable(err)
 	}
+	if err = w.meet(); err != nil {
+		return nil, retryable(err)
+	}
 	w.base.ctx, w.base.q, w.base.ahead = w.ctx, w.conn.Conn(), newAhead()
 	w.unit.Refresh()
+	w.guarded = w.guarded[:0]
+	if w.daring {
+		w.dare(calls)
+		return w.unit, nil
+	}
 	b := &boarding{w: w, ahead: w.base.ahead}
 	if err := b.board(calls); err != nil {
 		rollback(w.conn.Conn())
@@ -110,8 +129,7 @@ func (w *writer) Rollback(u *unit.Unit) {
 // Commit writes the changes and commits, in one trip.
 func (w *writer) Commit(u *unit.Unit) error {
 	defer w.done()
-	changes := u.Changes()
-	err := w.commit(changes)
+	err := w.commit(u.Changes())
 	if err != nil {
 		rollback(w.conn.Conn())
 		u.Forget()
@@ -123,13 +141,33 @@ func (w *writer) Commit(u *unit.Unit) error {
 
 func (w *writer) commit(c *unit.Changes) error {
 	var b pgx.Batch
+	if w.daring {
+		b.Queue("BEGIN")
+		w.queueSettings(&b)
+	}
+	if w.xid = 0; !leavesTrace(c) && !w.s.opts.Distributed {
+		b.Queue("SELECT pg_current_xact_id()::text::bigint").QueryRow(func(r pgx.Row) error { return r.Scan(&w.xid) })
+		if err := w.conn.Conn().SendBatch(w.ctx, &b).Close(); err != nil {
+			return retryable(err)
+		}
+		b = pgx.Batch{}
+	}
+	first := b.Len()
 	wr := newWriting()
-	if err := wr.queue(&b, w.s.names, c, w.base.ahead.xid*ordinals, w.base.ahead.feed, w.s.opts.Distributed); err != nil {
+	if err := wr.queue(&b, w.s.names, c, w.guarded, w.s.opts.Distributed); err != nil {
 		return err
 	}
 	b.Queue("COMMIT")
 	r := w.conn.Conn().SendBatch(w.ctx, &b)
-	err := wr.read(r)
+	err := error(nil)
+	for range first {
+		if _, err = r.Exec(); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = wr.read(r)
+	}
 	if err == nil {
 		_, err = r.Exec()
 		if err == nil {
@@ -141,7 +179,19 @@ func (w *writer) commit(c *unit.Changes) error {
 	if isCertain(err) {
 		return retryable(err)
 	}
-	return w.resolve(c, err)
+	err = w.resolve(c, err)
+	var again retryError
+	if err != nil && !errors.As(err, &again) {
+		w.unknown = err
+	}
+	return err
+}
+
+// queueSettings asks the planner of a host's connection to do as those of the store's own do.
+func (w *writer) queueSettings(b *pgx.Batch) {
+	if !w.s.owned && !w.s.opts.Distributed {
+		b.Queue(setLocal)
+	}
 }
 
 // boarding is the beginning of a batch.
@@ -192,7 +242,7 @@ func (b *boarding) board(calls []*lane.Call) error {
 		return err
 	}
 	for i, c := range b.calls {
-		if b.of[i] != "" && !b.ahead.locked[b.of[i]] {
+		if b.of[i] != "" && !b.isLocked(b.of[i]) {
 			b.ended[c] = busyError{b.of[i]}
 		}
 	}
@@ -278,7 +328,7 @@ func (b *boarding) addCustomers(all bool) error {
 	} else {
 		create := map[string]bool{}
 		for i, c := range b.calls {
-			if _, known := b.w.unit.Loaded(b.of[i]); c.Scope.Create && !known && b.of[i] != "" {
+			if c.Scope.Create && b.of[i] != "" && b.w.unit.Loaded(b.of[i]) == nil {
 				create[string(b.of[i])] = true
 			}
 		}
@@ -298,7 +348,7 @@ func (b *boarding) addCustomers(all bool) error {
 	var batch pgx.Batch
 	batch.Queue("BEGIN")
 	batch.Queue("SELECT set_config('lock_timeout', $1, true)", patience)
-	batch.Queue(b.w.s.names.in("INSERT INTO {customer} SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING"), fresh)
+	batch.Queue(b.w.s.names.in(addCustomers), fresh)
 	batch.Queue("COMMIT")
 	err := b.w.conn.Conn().SendBatch(b.w.ctx, &batch).Close()
 	if codeOf(err) == lockNotAvailable && b.w.wait == "" {
@@ -313,33 +363,20 @@ func (b *boarding) lock() error {
 	a, n := b.ahead, b.w.s.names
 	var batch pgx.Batch
 	batch.Queue("BEGIN")
-	if !b.w.s.owned && !b.w.s.opts.Distributed {
-		batch.Queue(setLocal)
-	}
-	locked := func(rows pgx.Rows) error {
-		for rows.Next() {
-			var c wallet.CustomerID
-			if err := rows.Scan(text(&c)); err != nil {
-				return err
-			}
-			a.locked[c] = true
-		}
-		return rows.Err()
-	}
+	b.w.queueSettings(&batch)
 	switch {
 	case b.w.wait != "":
 		batch.Queue("SELECT set_config('lock_timeout', $1, true)", fmt.Sprintf("%dms", b.w.s.opts.Timeout.Milliseconds()))
-		batch.Queue(n.in(lockCustomer), string(b.w.wait)).Query(locked)
+		batch.Queue(n.in(lockCustomer), string(b.w.wait)).Query(a.readLocked)
 	case len(b.names) == 1:
-		batch.Queue(n.in(tryCustomer), b.names[0]).Query(locked)
+		batch.Queue(n.in(tryCustomer), b.names[0]).Query(a.readLocked)
 	default:
-		batch.Queue(n.in(lockCustomers), b.names).Query(locked)
+		batch.Queue(n.in(lockCustomers), b.names).Query(a.readLocked)
 	}
 	// What follows sees what those have committed who had the locks before.
-	a.queueVersions(&batch, n, selectVersions, b.names)
 	var unknown []string
 	for _, c := range b.names {
-		if _, ok := b.w.unit.Loaded(wallet.CustomerID(c)); !ok {
+		if b.w.unit.Loaded(wallet.CustomerID(c)) == nil {
 			unknown = append(unknown, c)
 		}
 	}
@@ -351,16 +388,18 @@ func (b *boarding) lock() error {
 		}
 	}
 	a.queueOutcomes(&batch, n, of, keys)
-	if !b.w.s.opts.Distributed {
-		batch.Queue(selectXID).QueryRow(func(r pgx.Row) error { return r.Scan(&a.xid) })
-	}
 	return b.w.conn.Conn().SendBatch(b.w.ctx, &batch).Close()
+}
+
+func (b *boarding) isLocked(c wallet.CustomerID) bool {
+	_, locked := b.ahead.locked[c]
+	return locked
 }
 
 // missing returns the customers that are not locked.
 func (b *boarding) missing() (all []string) {
 	for _, c := range b.names {
-		if !b.ahead.locked[wallet.CustomerID(c)] {
+		if !b.isLocked(wallet.CustomerID(c)) {
 			all = append(all, c)
 		}
 	}
@@ -372,7 +411,7 @@ func (b *boarding) refresh() error {
 	var stale []string
 	for _, c := range b.names {
 		c := wallet.CustomerID(c)
-		if _, read := b.ahead.loaded[c]; !read && b.ahead.locked[c] && !b.ahead.isRight(b.w.unit, c) {
+		if _, read := b.ahead.loaded[c]; !read && b.isLocked(c) && !b.ahead.isRight(b.w.unit, c) {
 			b.w.unit.Drop(c)
 			stale = append(stale, string(c))
 		}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -85,35 +86,32 @@ func (b *base) Holds(q wallet.HoldQuery) iter.Seq2[wallet.Hold, error] {
 	}
 }
 
-// A place in the feed is a row of it, and an index within.
+// A place in the feed is that of an event. Different customers' events may have the same cursor.
 type place struct {
 	cursor int64
 	wallet wallet.ID
-	index  int
+	tail   wallet.TransactionID // the last transaction before or at the event, of its wallet, that tells one: if known
 }
 
 func (p place) String() string {
-	w := p.wallet.Bytes()
-	return fmt.Sprintf("%d.%x.%d", p.cursor, w, p.index)
+	return fmt.Sprintf("%d.%x.%x", p.cursor, p.wallet.Bytes(), p.tail.Bytes())
 }
 
 func parsePlace(c wallet.Cursor) (p place, err error) {
 	if c == "" {
-		return place{cursor: math.MinInt64, index: -1}, nil
+		return place{cursor: math.MinInt64}, nil
 	}
 	if n, err := strconv.ParseInt(string(c), 10, 64); err == nil && n >= 0 { // of an event that is not written yet
 		return place{cursor: math.MaxInt64}, nil
 	}
-	parts := strings.Split(string(c), ".")
-	if len(parts) == 3 {
-		var b [16]byte
-		var n int
+	if parts := strings.Split(string(c), "."); len(parts) == 3 {
+		w, err1 := hex.DecodeString(parts[1])
+		t, err2 := hex.DecodeString(parts[2])
 		p.cursor, err = strconv.ParseInt(parts[0], 10, 64)
-		if n, _ = hex.Decode(b[:], []byte(parts[1][:min(len(parts[1]), 32)])); n == len(b) && err == nil {
-			p.wallet.SetBytes(b)
-			if p.index, err = strconv.Atoi(parts[2]); err == nil {
-				return p, nil
-			}
+		if err == nil && err1 == nil && err2 == nil && len(w) == 16 && len(t) == 16 {
+			p.wallet.SetBytes([16]byte(w))
+			p.tail.SetBytes([16]byte(t))
+			return p, nil
 		}
 	}
 	bad := new(wallet.InvalidError)
@@ -124,17 +122,31 @@ func parsePlace(c wallet.Cursor) (p place, err error) {
 // ordinals is how many places of the feed a transaction has for its own.
 const ordinals = 1 << 20
 
-// A run is a row of the feed.
-type run struct {
-	customer wallet.CustomerID
-	place
-	number int64
-	events []happening
-}
-
-func scanRun(r pgx.Rows) (e run, err error) {
-	err = r.Scan(text(&e.customer), uuid{&e.wallet}, &e.number, &e.cursor, document{&e.events})
-	return e, err
+// scanEvent scans the columns customer, wallet, number, cursor, kind, at, credits, transaction, more and event: a transaction that
+// tells an event, or an event.
+func scanEvent(r pgx.Rows) (e *wallet.Event, err error) {
+	e = new(wallet.Event)
+	var cursor int64
+	var kind wallet.Kind
+	var m more
+	var h *happening
+	var at time.Time
+	var credits wallet.Amount
+	var txn wallet.TransactionID
+	if err := r.Scan(text(&e.Customer), uuid{&e.Wallet}, &e.Number, &cursor, text(&kind), instant{&at}, decimal{&credits}, uuid{&txn}, document{&m},
+		document{&h}); err != nil {
+		return nil, err
+	}
+	p := place{cursor: cursor, wallet: e.Wallet, tail: txn}
+	if h != nil {
+		customer, of, number := e.Customer, e.Wallet, e.Number
+		*e = h.event()
+		e.Customer, e.Wallet, e.Number = customer, of, number
+	} else {
+		e.Kind, e.At, e.Credits, e.Transaction, e.Rule = unit.EventOf(kind), at, credits, txn, m.Rule
+	}
+	e.Cursor = wallet.Cursor(p.String())
+	return e, nil
 }
 
 func (b *base) Events(q wallet.EventQuery) iter.Seq2[wallet.Event, error] {
@@ -156,51 +168,60 @@ func (b *base) Events(q wallet.EventQuery) iter.Seq2[wallet.Event, error] {
 			}
 		}
 		for left := q.Limit; ; {
-			runs, err := b.runs(&q, after)
+			found, err := b.events(&q, after)
 			if err != nil {
 				yield(wallet.Event{}, err)
 				return
 			}
-			for _, r := range runs {
-				first := 0
-				if r.cursor == after.cursor && r.wallet == after.wallet {
-					first = after.index + 1
+			for _, e := range found {
+				if after, err = parsePlace(e.Cursor); err != nil {
+					yield(wallet.Event{}, err)
+					return
 				}
-				for r.index = first; r.index < len(r.events); r.index++ {
-					e := r.events[r.index].event()
-					e.Wallet, e.Customer, e.Number, e.Cursor = r.wallet, r.customer, r.number+int64(r.index), wallet.Cursor(r.place.String())
-					if !yield(e, nil) {
-						return
-					}
-					if left--; left == 0 {
-						return
-					}
+				if !yield(*e, nil) {
+					return
 				}
-				after = place{r.cursor, r.wallet, len(r.events)}
+				if left--; left == 0 {
+					return
+				}
 			}
-			if len(runs) < page {
+			if len(found) < page {
 				return
 			}
 		}
 	}
 }
 
-// runs returns a page of the feed, from the row of a place on. Of one customer, everything is in order at once. Of all, what
-// is not behind the oldest running transaction may still get a neighbour before it.
-func (b *base) runs(q *wallet.EventQuery, from place) ([]run, error) {
-	const columns = "SELECT customer, wallet, number, cursor, events FROM {event} WHERE "
+// events returns a page of the feed, behind a place. Of one customer, everything is in order at once. Of all, what is not behind
+// the oldest running transaction may still get a neighbour before it.
+func (b *base) events(q *wallet.EventQuery, after place) ([]*wallet.Event, error) {
+	var f filter
+	told := ""
 	switch {
 	case !q.Wallet.IsZero():
-		return collect(b, scanRun, columns+`customer = $1 AND wallet = $2 AND cursor >= $3 AND number >= (
-	SELECT coalesce(max(number), 0) FROM {event} WHERE customer = $1 AND wallet = $2 AND cursor <= $3)
-ORDER BY number LIMIT $4`, string(q.Customer), id(q.Wallet), from.cursor, page)
+		f.add("customer = $%d", string(q.Customer))
+		f.add("wallet = $%d", id(q.Wallet))
+		f.add("cursor > $%d", after.cursor)
+		if after.wallet == q.Wallet {
+			told = " AND id > " + f.arg(id(after.tail))
+		}
 	case q.Customer != "":
-		return collect(b, scanRun, columns+"customer = $1 AND (cursor, wallet) >= ($2, $3) ORDER BY cursor, wallet LIMIT $4",
-			string(q.Customer), from.cursor, id(from.wallet), page)
-	}
-	if b.distributed {
+		f.add("customer = $%d", string(q.Customer))
+		f.add("cursor > $%d", after.cursor)
+	case b.distributed:
 		return nil, errors.New("postgres: there is no feed of all customers in a distributed database: ask for one customer's")
+	default:
+		f.add("cursor >= $%d", after.cursor)
+		f.add("(cursor, wallet) > ("+f.arg(after.cursor)+"::bigint, $%d)", id(after.wallet))
+		f.all = append(f.all, fmt.Sprintf("cursor / %d < pg_snapshot_xmin(pg_current_snapshot())::text::bigint", ordinals))
 	}
-	return collect(b, scanRun, columns+`(cursor, wallet) >= ($1, $2) AND cursor / $4 < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-ORDER BY cursor, wallet LIMIT $3`, from.cursor, id(from.wallet), page, ordinals)
+	limit := f.arg(page)
+	order := " ORDER BY cursor, wallet LIMIT " + limit
+	first := order
+	if !q.Wallet.IsZero() {
+		first = " ORDER BY id LIMIT " + limit // the same, and there is an index
+	}
+	return collect(b, scanEvent, fmt.Sprintf(`(SELECT customer, wallet, event AS number, cursor, kind, created, credits::text, id, more, NULL::json
+	FROM {transaction} WHERE cursor IS NOT NULL AND %[1]s%[2]s%[3]s)
+UNION ALL (SELECT customer, wallet, number, cursor, NULL, NULL, '0', NULL, NULL, event FROM {event} WHERE %[1]s%[4]s)%[4]s`, f.String(), told, first, order), f.args...)
 }

@@ -223,12 +223,16 @@ WHERE r.customer = %s ORDER BY t.id %s LIMIT %s OFFSET %s)`,
 	return collect(b, toRecord, selectTransaction+"WHERE "+f.String()+" ORDER BY t.id "+order+" LIMIT "+f.arg(size)+" OFFSET "+f.arg(skip), f.args...)
 }
 
-// drawnBy reads the transactions that drew from a lot, behind one of them.
-const drawnBy = selectTransaction + `JOIN (
-	SELECT f.wallet, f.id FROM {transaction} f WHERE f.customer = $1 AND f.lot = $2 AND f.id > $3
-	UNION
-	SELECT d.wallet, d.transaction FROM {drawn} d WHERE d.customer = $1 AND d.lot = $2 AND d.transaction > $3
-	ORDER BY 2 LIMIT $4) d ON t.customer = $1 AND t.wallet = d.wallet AND t.id = d.id ORDER BY t.id`
+const (
+	// drawnBy reads the first transactions of runs that drew from a lot, behind one of them, each with its neighbour.
+	drawnBy = `SELECT d.transaction, t.* FROM (
+	SELECT transaction FROM {drawn} WHERE customer = $1 AND lot = $3 AND transaction > $4 ORDER BY transaction LIMIT $5) d
+CROSS JOIN LATERAL (
+	` + selectTransaction + `WHERE t.customer = $1 AND t.wallet = $2 AND t.id >= d.transaction ORDER BY t.id LIMIT 2) t ORDER BY d.transaction, t.id`
+
+	// runFrom reads on in a run, which ends before the first that did not draw from the lot.
+	runFrom = selectTransaction + `WHERE t.customer = $1 AND t.wallet = $2 AND t.id > $3 ORDER BY t.id LIMIT $4`
+)
 
 func (b *base) Draws(of wallet.TransactionID, skip int) iter.Seq2[wallet.Draw, error] {
 	return func(yield func(wallet.Draw, error) bool) {
@@ -261,20 +265,71 @@ func (b *base) Draws(of wallet.TransactionID, skip int) iter.Seq2[wallet.Draw, e
 			give(t, false)
 			return
 		}
-		for last := (wallet.TransactionID{}); ; {
-			found, err := collect(b, toRecord, drawnBy, string(t.Customer), id(of), id(last), page)
+		for by, err := range b.drawers(&t.Transaction) {
 			if err != nil {
 				fail(err)
 				return
 			}
-			for _, by := range found {
-				if last = by.ID; !give(by, true) {
-					return
-				}
-			}
-			if len(found) < page {
+			if !give(by, true) {
 				return
 			}
 		}
 	}
 }
+
+// drawers yields the transactions that drew from a lot, in order.
+func (b *base) drawers(lot *wallet.Transaction) iter.Seq2[*record, error] {
+	type marked struct {
+		mark wallet.TransactionID
+		*record
+	}
+	customer, of := string(lot.Customer), id(lot.Wallet)
+	return func(yield func(*record, error) bool) {
+		for last, mark := (wallet.TransactionID{}), (wallet.TransactionID{}); ; {
+			marks, err := collect(b, func(r pgx.Rows) (m marked, err error) {
+				m.record, err = scanTransaction(behind{r, uuid{&m.mark}})
+				return m, err
+			}, drawnBy, customer, of, id(lot.ID), id(mark), page)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, m := range marks {
+				mark = m.mark
+				if m.ID.Compare(last) <= 0 || m.ID != mark && m.lot != lot.ID {
+					continue
+				}
+				if last = m.ID; !yield(m.record, nil) {
+					return
+				}
+				for run := m.ID != mark; run; {
+					more, err := collect(b, toRecord, runFrom, customer, of, id(last), page)
+					if err != nil {
+						yield(nil, err)
+						return
+					}
+					run = len(more) == page
+					for _, t := range more {
+						if run = run && t.lot == lot.ID; t.lot != lot.ID {
+							break
+						}
+						if last = t.ID; !yield(t, nil) {
+							return
+						}
+					}
+				}
+			}
+			if len(marks) < page {
+				return
+			}
+		}
+	}
+}
+
+// A behind scans one column before others.
+type behind struct {
+	row   interface{ Scan(...any) error }
+	first any
+}
+
+func (b behind) Scan(to ...any) error { return b.row.Scan(append([]any{b.first}, to...)...) }

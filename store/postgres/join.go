@@ -82,7 +82,7 @@ func (j *joined) Begin(calls []*lane.Call) (*unit.Unit, error) {
 		return nil, err
 	}
 	scope.Customer = customer
-	locked, err := j.lock(customer, scope.Try)
+	now, locked, err := j.lock(customer, scope.Try)
 	if err == nil && !locked && scope.Try {
 		return nil, store.ErrBusy
 	}
@@ -90,45 +90,45 @@ func (j *joined) Begin(calls []*lane.Call) (*unit.Unit, error) {
 		return nil, err
 	}
 	a := newAhead()
-	var b pgx.Batch
-	a.queueVersions(&b, j.s.names, versionsOf, string(customer))
-	if !j.s.opts.Distributed {
-		b.Queue(selectXID).QueryRow(func(r pgx.Row) error { return r.Scan(&a.xid) })
-	}
-	if err := j.tx.SendBatch(j.ctx, &b).Close(); err != nil {
-		return nil, err
-	}
+	a.locked[customer] = now
 	j.base.ahead = a
 	return unit.New(j.base), nil
 }
 
 // lock locks the customer, who is added if new.
-func (j *joined) lock(c wallet.CustomerID, try bool) (bool, error) {
+func (j *joined) lock(c wallet.CustomerID, try bool) (now edition, locked bool, err error) {
+	look := func(sql string) error {
+		a := newAhead()
+		rows, err := j.tx.Query(j.ctx, j.s.names.in(sql), string(c))
+		if err == nil {
+			err = a.readLocked(rows)
+		}
+		now, locked = a.locked[c]
+		return err
+	}
 	sql := lockCustomer
 	if try {
 		sql = tryCustomer
 	}
-	locked, err := collect(j.base, scanCustomer, sql, string(c))
-	if len(locked) > 0 || err != nil {
-		return len(locked) > 0, err
+	if err := look(sql); locked || err != nil {
+		return now, locked, err
 	}
 	if there, err := collect(j.base, scanCustomer, "SELECT customer FROM {customer} WHERE customer = $1", string(c)); len(there) > 0 || err != nil {
-		return false, err
+		return now, false, err
 	}
-	if _, err := j.tx.Exec(j.ctx, j.s.names.in("INSERT INTO {customer} VALUES ($1) ON CONFLICT DO NOTHING"), string(c)); err != nil {
-		return false, err
+	if _, err := j.tx.Exec(j.ctx, j.s.names.in(addCustomers), []string{string(c)}); err != nil {
+		return now, false, err
 	}
-	locked, err = collect(j.base, scanCustomer, lockCustomer, string(c))
-	if err == nil && len(locked) == 0 {
+	if err = look(lockCustomer); err == nil && !locked {
 		err = fmt.Errorf("postgres: customer %q was added and is not there: the transaction is older", c)
 	}
-	return len(locked) > 0, err
+	return now, locked, err
 }
 
 func (j *joined) Commit(u *unit.Unit) error {
 	var b pgx.Batch
 	w := newWriting()
-	if err := w.queue(&b, j.s.names, u.Changes(), j.base.ahead.xid*ordinals, j.base.ahead.feed, true); err != nil {
+	if err := w.queue(&b, j.s.names, u.Changes(), nil, true); err != nil {
 		return err
 	}
 	r := j.tx.SendBatch(j.ctx, &b)

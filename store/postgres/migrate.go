@@ -26,7 +26,7 @@ type Migration struct {
 
 // Migrations returns all migrations, in order, for the schema that the options name. The schema itself is not created by them.
 func Migrations(opts *Options) ([]Migration, error) {
-	n := newNames(opts.orDefault().Schema)
+	n := newNames(opts.orDefault())
 	var all []Migration
 	for v := 1; v <= version; v++ {
 		text, err := fs.ReadFile(files, fmt.Sprintf("schema/%04d.sql", v))

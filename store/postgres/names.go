@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"sync"
@@ -8,13 +9,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// names puts the tables' names, which depend on the schema, into statements.
+// names puts what depends on the options into statements.
 type names struct {
 	schema string
+	xid    string   // the first cursor of a transaction
 	texts  sync.Map // statement → with names
 }
 
-func newNames(schema string) *names { return &names{schema: schema} }
+func newNames(opts *Options) *names {
+	n := &names{schema: opts.Schema, xid: fmt.Sprintf("(pg_current_xact_id()::text::bigint * %d)", ordinals)}
+	if opts.Distributed {
+		n.xid = "0"
+	}
+	return n
+}
 
 var table = regexp.MustCompile(`\{(\w+)\}`)
 
@@ -30,5 +38,6 @@ func (n *names) in(text string) string {
 
 func (n *names) replace(text string) string {
 	schema := strings.ReplaceAll(pgx.Identifier{n.schema}.Sanitize(), "$", "$$")
+	text = strings.ReplaceAll(text, "{xid}", n.xid)
 	return table.ReplaceAllString(text, schema+".wallet_$1")
 }

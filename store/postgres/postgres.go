@@ -58,6 +58,7 @@ type Store struct {
 
 	calls     atomic.Int64 // that are under way in the common lanes
 	wide      atomic.Bool  // both lanes are in use
+	lull      atomic.Int64 // calls in a row that found few others
 	functions atomic.Int64 // of Updates and Views, that are running now
 	closed    atomic.Bool
 }
@@ -96,7 +97,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error)
 
 func newStore(opts *Options) *Store {
 	s := &Store{opts: opts.orDefault()}
-	s.names = newNames(s.opts.Schema)
+	s.names = newNames(s.opts)
 	s.owners.known = map[wallet.ID]wallet.CustomerID{}
 	s.queues.of = map[wallet.CustomerID]*queue{}
 	for i := range s.lanes {

@@ -110,10 +110,11 @@ func (s *Store) update(ctx context.Context, c wallet.CustomerID, add bool, scope
 	return q.lane.Do(ctx, scope, fn)
 }
 
-// Both common lanes are used when there are more calls than one, and only one when there are fewer than the other.
+// Both common lanes are used when there are many calls, and only one again when there have been few for long.
 const (
-	many = 48
-	less = 24
+	many = 160
+	few  = 48
+	long = 1024 // calls
 )
 
 // together runs fn in a common lane. With many callers there are two, each for its half of the customers: while the server writes
@@ -121,8 +122,16 @@ const (
 func (s *Store) together(ctx context.Context, c wallet.CustomerID, scope store.Scope, fn func(store.Tx) error) error {
 	n := s.calls.Add(1)
 	defer s.calls.Add(-1)
-	if wide := s.wide.Load(); !wide && n > many || wide && n < less {
-		s.wide.Store(!wide)
+	switch wide := s.wide.Load(); {
+	case !wide && n > many:
+		s.lull.Store(0)
+		s.wide.Store(true)
+	case wide && n >= few:
+		if s.lull.Load() > 0 {
+			s.lull.Store(0)
+		}
+	case wide && s.lull.Add(1) > long:
+		s.wide.Store(false)
 	}
 	l := s.lanes[0]
 	if s.wide.Load() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/store"
@@ -105,7 +106,8 @@ func (b *base) Load(s store.Scope) (*unit.Customer, []*unit.Wallet, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &unit.Customer{ID: customer}
+	now := b.ahead.locked[customer]
+	c := &unit.Customer{ID: customer, Version: now.version, Cursor: now.cursor}
 	if wallets, ok := b.ahead.wallets(customer); ok {
 		return c, wallets, nil
 	}
@@ -229,16 +231,27 @@ func (b *base) Outcome(customer wallet.CustomerID, key string) (store.Outcome, b
 	found, err := collect(b, func(r pgx.Rows) (o store.Outcome, err error) {
 		err = r.Scan(outcome(&o)...)
 		return o, err
-	}, "SELECT fingerprint, wallet, hold, transactions FROM {key} WHERE customer = $1 AND key = $2", string(customer), key)
+	}, "SELECT fingerprint, wallet, hold, transaction, transactions FROM {key} WHERE customer = $1 AND key = $2", string(customer), key)
 	if err != nil || len(found) == 0 {
 		return store.Outcome{}, false, err
 	}
 	return found[0], true, nil
 }
 
-// outcome scans the columns fingerprint, wallet, hold and transactions.
+// outcome scans the columns fingerprint, wallet, hold, transaction and transactions.
 func outcome(o *store.Outcome) []any {
-	return []any{&o.Fingerprint, uuid{&o.Wallet}, uuid{&o.Hold}, ids[wallet.TransactionID, *wallet.TransactionID]{&o.Transactions}}
+	return []any{&o.Fingerprint, uuid{&o.Wallet}, uuid{&o.Hold}, only{&o.Transactions}, ids[wallet.TransactionID, *wallet.TransactionID]{&o.Transactions}}
+}
+
+// only scans the one ID of a list.
+type only struct{ to *[]wallet.TransactionID }
+
+func (o only) ScanUUID(v pgtype.UUID) error {
+	if *o.to = nil; v.Valid {
+		*o.to = make([]wallet.TransactionID, 1)
+		(*o.to)[0].SetBytes(v.Bytes)
+	}
+	return nil
 }
 
 const selectDue = `SELECT next_due, customer FROM {state} WHERE active AND next_due IS NOT NULL AND (next_due, customer) > ($1, $2) AND next_due <= $3

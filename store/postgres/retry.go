@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seed-12493b23/wallet"
@@ -79,10 +80,10 @@ func isCertain(err error) bool {
 // resolve finds out whether changes were committed whose commit was not answered: all of them are there, or none.
 func (w *writer) resolve(c *unit.Changes, failed error) error {
 	unknown := fmt.Errorf("%w: whether it was committed is unknown: %w", wallet.ErrConflict, failed)
-	pid, xid := w.conn.Conn().PgConn().PID(), w.base.ahead.xid
+	session := sessionOf(w.conn.Conn())
 	w.conn.Conn().Close(w.ctx)
 	for until := time.Now().Add(w.s.opts.Timeout); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
-		switch committed, err := w.find(c, pid, xid); {
+		switch committed, err := w.find(c, session); {
 		case err != nil: // the server may be starting
 		case committed:
 			return nil
@@ -95,7 +96,7 @@ func (w *writer) resolve(c *unit.Changes, failed error) error {
 
 // find looks for what was to be committed. The lock of one of the customers is had again when the old transaction has ended, one
 // way or the other.
-func (w *writer) find(c *unit.Changes, pid uint32, xid int64) (committed bool, err error) {
+func (w *writer) find(c *unit.Changes, old session) (committed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), w.s.opts.Timeout)
 	defer cancel()
 	conn, err := w.s.pool.Acquire(ctx)
@@ -103,9 +104,8 @@ func (w *writer) find(c *unit.Changes, pid uint32, xid int64) (committed bool, e
 		return false, err
 	}
 	defer conn.Release()
-	if xid != 0 { // it may still wait for a client that it does not know is gone
-		if _, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_xid::text::bigint = $2",
-			int64(pid), xid&(1<<32-1)); err != nil {
+	if !old.began.IsZero() { // it may still wait for a client that it does not know is gone
+		if _, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2", int64(old.pid), old.began); err != nil {
 			return false, err
 		}
 	}
@@ -114,9 +114,6 @@ func (w *writer) find(c *unit.Changes, pid uint32, xid int64) (committed bool, e
 		return false, err
 	}
 	defer tx.Rollback(ctx)
-	if len(c.States) == 0 && len(c.Keys) == 0 && len(c.Holds) == 0 && len(c.Finished) == 0 {
-		return false, errors.New("postgres: nothing to look for")
-	}
 	if _, err := tx.Exec(ctx, "SELECT set_config('lock_timeout', '1s', true)"); err != nil {
 		return false, err
 	}
@@ -134,9 +131,9 @@ func (w *writer) find(c *unit.Changes, pid uint32, xid int64) (committed bool, e
 	case len(c.Keys) > 0:
 		k := c.Keys[0]
 		return look(k.Of.ID, "SELECT count(*) > 0 FROM {key} WHERE customer = $1 AND key = $2 AND fingerprint = $3", string(k.Of.ID), k.Name, k.Fingerprint)
-	case xid != 0:
+	case w.xid != 0:
 		var status string
-		if err := tx.QueryRow(ctx, "SELECT pg_xact_status($1::text::xid8)", fmt.Sprint(xid)).Scan(&status); err != nil {
+		if err := tx.QueryRow(ctx, "SELECT pg_xact_status($1::text::xid8)", fmt.Sprint(w.xid)).Scan(&status); err != nil {
 			return false, err
 		}
 		if status == "in progress" {
@@ -145,6 +142,38 @@ func (w *writer) find(c *unit.Changes, pid uint32, xid int64) (committed bool, e
 		return status == "committed", nil
 	}
 	return false, errors.New("postgres: nothing to look for")
+}
+
+// leavesTrace reports whether a commit can be found by something that only it has written.
+func leavesTrace(c *unit.Changes) bool { return len(c.Transactions)+len(c.Keys) > 0 }
+
+// A session is a connection, as the server knows it.
+type session struct {
+	pid   uint32
+	began time.Time
+}
+
+const sessionKey = "wallet session"
+
+// meet learns the session of a connection, once.
+func (w *writer) meet() error {
+	c := w.conn.Conn()
+	known := c.PgConn().CustomData()
+	if _, ok := known[sessionKey]; ok || w.s.opts.Distributed {
+		return nil
+	}
+	s := session{pid: c.PgConn().PID()}
+	err := c.QueryRow(w.ctx, "SELECT backend_start FROM pg_stat_activity WHERE pid = $1", int64(s.pid)).Scan(&s.began)
+	if errors.Is(err, pgx.ErrNoRows) { // a pooler is in between
+		err = nil
+	}
+	known[sessionKey] = s
+	return err
+}
+
+func sessionOf(c *pgx.Conn) session {
+	s, _ := c.PgConn().CustomData()[sessionKey].(session)
+	return s
 }
 
 // again repeats do while it fails for no fault of its own.

@@ -68,7 +68,7 @@ type ids[T any, P interface {
 }] struct{ to *[]T }
 
 func (l ids[T, P]) SetDimensions(dims []pgtype.ArrayDimension) error {
-	if *l.to = nil; len(dims) > 0 {
+	if len(dims) > 0 { // else it stays as it is
 		*l.to = make([]T, dims[0].Length)
 	}
 	return nil
@@ -216,21 +216,6 @@ type happening struct {
 	Record      *wallet.Wallet       `json:"record,omitempty"`
 }
 
-// appendEvent appends an event to a JSON list.
-func appendEvent(b []byte, e *wallet.Event) ([]byte, error) {
-	if e.Hold.IsZero() && e.Rule.IsZero() && e.Alert == "" && e.Record == nil && !e.Transaction.IsZero() { // the usual one
-		b = append(b, `{"kind":"`...)
-		b = append(b, e.Kind...)
-		b = fmt.Appendf(b, `","at":%d,"credits":"`, e.At.UnixMicro())
-		b, _ = e.Credits.AppendText(b)
-		b = append(b, `","transaction":"`...)
-		b = append(b, e.Transaction.String()...)
-		return append(b, `"}`...), nil
-	}
-	one, err := json.Marshal(happening{e.Kind, e.At.UnixMicro(), e.Credits, e.Transaction, e.Hold, e.Rule, e.Alert, e.Record})
-	return append(b, one...), err
-}
-
 func (h *happening) event() wallet.Event {
 	return wallet.Event{
 		Kind: h.Kind, At: time.UnixMicro(h.At).UTC(), Credits: h.Credits, Transaction: h.Transaction, Hold: h.Hold, Rule: h.Rule, Alert: h.Alert,
@@ -241,22 +226,28 @@ func (h *happening) event() wallet.Event {
 // selectWallet reads what scanWallet expects.
 const selectWallet = `SELECT r.customer, r.wallet, r.currency, r.rate::text, r.name, r.code, r.priority, r.applies_to, r.expires, r.min_paid::text,
 	r.max_paid::text, r.rules, r.metadata, r.status, r.created, r.terminated, r.lot_order, r.notes, s.spendable::text, s.held::text, s.pending::text,
-	s.ongoing::text, s.consumed::text, s.kept::text, s.updated, s.next_due, s.last, s.minted, s.version, s.tail, s.txns, s.events
+	s.ongoing::text, s.consumed::text, s.kept::text, s.updated, s.next_due, s.last, s.events, s.events - s.unnumbered,
+	CASE WHEN s.txns > 0 THEN coalesce(s.tail, s.last) END, s.txns, s.hot, coalesce(s.hot_held, 0)::text, coalesce(s.remaining, 0)::text, coalesce(s.hot_by, s.txns)
 FROM {record} r JOIN {state} s ON s.customer = r.customer AND s.wallet = r.wallet `
 
 func scanWallet(row interface{ Scan(...any) error }) (*unit.Wallet, error) {
 	w := new(unit.Wallet)
-	b, s := &w.State.Balance, &w.State
+	b, s, h := &w.State.Balance, &w.State, &w.Hot
 	err := row.Scan(text(&w.Wallet.Wallet.Customer), uuid{&w.ID}, text(&w.Currency), decimal{&w.Rate}, &w.Name, &w.Code, &w.Priority, document{&w.AppliesTo},
 		instant{&w.ExpiresAt}, decimal{&w.Limits.MinPaid}, decimal{&w.Limits.MaxPaid}, document{&w.Rules}, document{&w.Metadata}, text(&w.Status),
 		instant{&w.CreatedAt}, instant{&w.TerminatedAt}, &w.Order, &w.Notes, decimal{&b.Spendable}, decimal{&b.Held}, decimal{&b.Pending},
 		decimal{&b.Ongoing}, decimal{&b.Consumed}, decimal{&b.Kept}, instant{&s.UpdatedAt}, instant{&s.NextDue}, uuid{&s.Last}, &s.Events,
-		&w.No, uuid{&w.Tail}, &w.Chain.Len, &w.Events)
+		&w.Events, uuid{&w.Tail}, &w.Chain.Len, uuid{&h.ID}, decimal{&h.Held}, decimal{&h.Remaining}, &h.Drawn.Last)
+	if w.No, w.Chain.Last = 1, w.Chain.Len; h.ID.IsZero() {
+		w.Hot = unit.Hot{}
+	}
 	return w, err
 }
 
-// selectLot reads what scanLot expects.
-const selectLot = `SELECT l.wallet, l.key, l.id, l.kind, l.credits::text, l.remaining::text, l.held::text, l.priority, l.expires, l.opened FROM {lot} l `
+// selectLot reads what scanLot expects, of lots l.
+const selectLot = `SELECT l.wallet, l.key, l.id, l.kind, l.credits::text, (CASE WHEN s.hot = l.id THEN s.remaining ELSE l.remaining END)::text,
+	(CASE WHEN s.hot = l.id THEN s.hot_held ELSE l.held END)::text, l.priority, l.expires, l.opened
+FROM {lot} l JOIN {state} s ON s.customer = l.customer AND s.wallet = l.wallet `
 
 func scanLot(row interface{ Scan(...any) error }) (*unit.Lot, error) {
 	l := new(unit.Lot)
@@ -272,7 +263,7 @@ type record struct {
 	draws []byte
 }
 
-const selectTransaction = `SELECT t.customer, t.wallet, t.id, t.kind, t.state, t.source, t.credits::text, t.money::text, t.currency, t.balance::text,
+const selectTransaction = `SELECT t.customer, t.wallet, t.id, t.kind, t.state, coalesce(t.source, 'manual') AS source, t.credits::text, t.money::text, t.currency, t.balance::text,
 	t.created, t.settled, t.failed, t.reference, t.lot, t.draws, t.more FROM {transaction} t `
 
 func scanTransaction(row interface{ Scan(...any) error }) (*record, error) {

@@ -87,7 +87,7 @@ func TestRoles(t *testing.T) {
 	story(t, s)
 	for _, sql := range []string{
 		"DELETE FROM {transaction}", "UPDATE {transaction} SET credits = 1", "UPDATE {transaction} SET lot = NULL", "DELETE FROM {key}",
-		"UPDATE {key} SET fingerprint = wallet", "DELETE FROM {event}", "UPDATE {event} SET events = '[]'", "DELETE FROM {drawn}", "DELETE FROM {record}",
+		"UPDATE {key} SET fingerprint = wallet", "DELETE FROM {event}", "UPDATE {event} SET event = '{}'", "DELETE FROM {drawn}", "DELETE FROM {record}",
 		"UPDATE {record} SET rate = 1", "TRUNCATE {event}", "UPDATE {meta} SET version = 0", "DROP TABLE {event}", "DELETE FROM {hold}",
 	} {
 		if _, err := app.Exec(ctx, s.names.in(sql)); codeOf(err) != "42501" {
@@ -144,7 +144,7 @@ func TestChecks(t *testing.T) {
 	}
 	var bad []string
 	for table, columns := range map[string][]string{
-		"state":       {"spendable", "held", "pending", "ongoing", "consumed", "kept"},
+		"state":       {"spendable", "held", "pending", "ongoing", "consumed", "kept", "remaining", "hot_held"},
 		"lot":         {"credits", "remaining", "held"},
 		"transaction": {"credits", "money", "balance"},
 		"record":      {"rate", "min_paid", "max_paid"},
@@ -156,6 +156,7 @@ func TestChecks(t *testing.T) {
 		}
 	}
 	bad = append(bad,
+		"UPDATE {state} SET hot_held = remaining + 1", "UPDATE {state} SET remaining = 0", "UPDATE {transaction} SET event = NULL",
 		"UPDATE {lot} SET held = remaining + 1", "UPDATE {lot} SET remaining = credits + 1", "UPDATE {lot} SET remaining = 0", "UPDATE {transaction} SET credits = 0",
 		"UPDATE {transaction} SET state = 'pending' WHERE kind = 'consumed'", "UPDATE {transaction} SET lot = NULL WHERE kind = 'consumed'",
 		"UPDATE {transaction} SET settled = NULL", "UPDATE {record} SET rate = 0", "UPDATE {record} SET status = 'gone'", "UPDATE {record} SET priority = 256",

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,8 @@ func (c *column) set(value string) string {
 	return c.name + " = " + value
 }
 
-// A target is a table, with the columns that a statement gives, by which key it finds the rows, if it does.
+// A target is a table, with the columns that a statement gives, by which key it finds the rows, if it does. The column cursor is
+// given as a number of the batch; base, which is no column, is the last cursor of the customer before.
 type target struct {
 	table   string
 	keys    int // of the columns; the others are set
@@ -31,31 +33,44 @@ type target struct {
 	inserts, updates, deletes [2]string // one row, many rows
 }
 
-func newTarget(table string, keys int, columns string) *target {
+// newTarget returns a target whose inserts also set columns that are equal to others, or to a literal.
+func newTarget(table string, keys int, columns string, equal ...[2]string) *target {
 	t := &target{table: table, keys: keys}
 	for _, c := range strings.Split(columns, ",") {
 		words := strings.Fields(c)
 		t.columns = append(t.columns, column{words[0], words[1], len(words) > 2})
 	}
-	var names, params, sets, wheres, arrays, values, joins, assigns []string
+	var names, carried, params, sets, wheres, arrays, values, joins, assigns []string
 	for i, c := range t.columns {
 		param := fmt.Sprintf("$%d::%s", i+1, c.kind)
-		names, params = append(names, c.name), append(params, param)
-		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, carrier(c.kind)))
+		arrays, carried = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, carrier(c.kind))), append(carried, c.name)
 		value := "u." + c.name
 		if carrier(c.kind) != c.kind {
 			value += "::" + c.kind
 		}
-		values = append(values, value)
+		switch c.name {
+		case "base":
+			continue
+		case "cursor":
+			param, value = fmt.Sprintf("GREATEST({xid}, $%d::bigint) + %s", i, param), "GREATEST({xid}, u.base) + "+value
+		}
+		names, params, values = append(names, c.name), append(params, param), append(values, value)
 		if i < keys {
 			wheres, joins = append(wheres, "t."+c.name+" = "+param), append(joins, "t."+c.name+" = "+value)
 		} else {
 			sets, assigns = append(sets, c.set(param)), append(assigns, c.set(value))
 		}
 	}
+	for _, e := range equal {
+		param, value := e[1], e[1]
+		if i := slices.Index(names, e[1]); i >= 0 {
+			param, value = params[i], values[i]
+		}
+		names, params, values = append(names, e[0]), append(params, param), append(values, value)
+	}
 	// As in reading, each row is found by its key, however few the planner believes there are.
 	found := fmt.Sprintf(" CROSS JOIN LATERAL (SELECT t.ctid FROM %s t WHERE %s LIMIT 1) f WHERE t.ctid = f.ctid", table, strings.Join(joins, " AND "))
-	from := fmt.Sprintf("unnest(%s) u (%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
+	from := fmt.Sprintf("unnest(%s) u (%s)", strings.Join(arrays, ", "), strings.Join(carried, ", "))
 	into := fmt.Sprintf("INSERT INTO %s (%s) ", table, strings.Join(names, ", "))
 	t.inserts = [2]string{
 		into + "VALUES (" + strings.Join(params, ", ") + ")",
@@ -123,7 +138,7 @@ func gather(rows []any, i, width int, kind string) any {
 	case "timestamptz":
 		return array(rows, i, width, func(v any) pgtype.Timestamptz { t, ok := v.(time.Time); return pgtype.Timestamptz{Time: t, Valid: ok} })
 	case "bigint":
-		return array(rows, i, width, func(v any) int64 { return v.(int64) })
+		return array(rows, i, width, func(v any) pgtype.Int8 { n, ok := v.(int64); return pgtype.Int8{Int64: n, Valid: ok} })
 	case "smallint":
 		return array(rows, i, width, func(v any) int16 { return int16(v.(int)) })
 	case "boolean":

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,9 +19,11 @@ var (
 		terminated timestamptz, lot_order text, notes bytea`)
 	oldRecords = newTarget("{record}", 2, `customer text, wallet uuid, name text, code text, priority smallint, applies_to json, expires timestamptz,
 		min_paid numeric, max_paid numeric, rules json, metadata json, status text, terminated timestamptz, lot_order text, notes bytea`)
-	states = newTarget("{state}", 2, `customer text, wallet uuid, active boolean, version bigint, spendable numeric, held numeric, pending numeric,
-		ongoing numeric, consumed numeric, kept numeric, updated timestamptz, next_due timestamptz, last uuid, tail uuid, txns bigint, minted bigint,
-		events bigint, cursor bigint`)
+	states = newTarget("{state}", 2, `customer text, wallet uuid, active boolean, held numeric, pending numeric, ongoing numeric, kept numeric,
+		next_due timestamptz, tail uuid, unnumbered bigint, hot uuid, hot_held numeric, hot_by bigint, spendable numeric, consumed numeric,
+		remaining numeric, txns bigint, events bigint, updated timestamptz, last uuid`)
+	debited = newTarget("{state}", 2, `customer text, wallet uuid, spendable numeric, consumed numeric, remaining numeric, txns bigint, events bigint,
+		updated timestamptz, last uuid`)
 	newLots = newTarget("{lot}", 3, `customer text, wallet uuid, key bytea, id uuid, kind text, credits numeric, remaining numeric, held numeric,
 		priority smallint, expires timestamptz, opened timestamptz`)
 	oldLots   = newTarget("{lot}", 3, "customer text, wallet uuid, id uuid, remaining numeric, held numeric")
@@ -28,26 +31,48 @@ var (
 		expires timestamptz, opened timestamptz`)
 	goneLots = newTarget("{lot}", 3, "customer text, wallet uuid, id uuid")
 	added    = newTarget("{transaction}", 3, `customer text, wallet uuid, id uuid, kind text, state text, source text, credits numeric, money numeric,
-		currency text, balance numeric, created timestamptz, settled timestamptz, failed timestamptz, reference text, lot uuid, draws json, more json`)
+		currency text, balance numeric, created timestamptz, settled timestamptz, failed timestamptz, reference text, lot uuid, draws json, more json,
+		event bigint, base bigint, cursor bigint`)
+	consumed = newTarget("{transaction}", 3, `customer text, wallet uuid, id uuid, credits numeric, money numeric, currency text, balance numeric,
+		created timestamptz, lot uuid, event bigint, base bigint, cursor bigint`, [2]string{"kind", "'consumed'"}, [2]string{"state", "'settled'"}, [2]string{"settled", "created"})
 	finished = newTarget("{transaction}", 3, `customer text, wallet uuid, id uuid, state text, source text, balance numeric, settled timestamptz,
 		failed timestamptz, reference text, more json`)
 	drawn    = newTarget("{drawn}", 3, "customer text, lot uuid, transaction uuid, wallet uuid")
-	keys     = newTarget("{key}", 2, "customer text, key text, fingerprint uuid, wallet uuid, hold uuid, transactions uuid[]")
+	keys     = newTarget("{key}", 2, "customer text, key text, fingerprint uuid, wallet uuid, hold uuid, transaction uuid, transactions uuid[]")
 	newHolds = newTarget("{hold}", 2, "customer text, id uuid, state text, credits numeric, hold json, wallets uuid[]")
 	oldHolds = newTarget("{hold}", 2, "customer text, id uuid, state text, hold json, wallets uuid[] merge")
-	events   = newTarget("{event}", 3, "customer text, wallet uuid, number bigint, cursor bigint, events json")
+	events   = newTarget("{event}", 3, "customer text, wallet uuid, number bigint, base bigint, cursor bigint, event json")
 )
+
+// guard makes sure that customers are as they were when they were loaded, and locks them, if they are not locked, without waiting;
+// or it fails. The new edition is theirs.
+var guard = [2]string{
+	`WITH f AS (SELECT ctid FROM {customer} WHERE customer = $1 AND version = $2 FOR NO KEY UPDATE SKIP LOCKED),
+	g AS (UPDATE {customer} t SET version = version + 1, cursor = GREATEST({xid}, $3::bigint) + $4 FROM f WHERE t.ctid = f.ctid RETURNING 1)
+SELECT 1 / (count(*) = $5)::int, {xid} FROM g`,
+	`WITH g AS (UPDATE {customer} t SET version = t.version + 1, cursor = GREATEST({xid}, u.cursor) + $4
+	FROM unnest($1::text[], $2::bigint[], $3::bigint[]) u (customer, version, cursor) CROSS JOIN LATERAL (
+		SELECT t.ctid FROM {customer} t WHERE t.customer = u.customer AND t.version = u.version LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) f
+	WHERE t.ctid = f.ctid RETURNING 1)
+SELECT 1 / (count(*) = $5)::int, {xid} FROM g`,
+}
 
 // A writing is the changes of a unit on their way into the database.
 type writing struct {
+	customers []*unit.Customer // who change
+	seen      map[*unit.Customer]bool
+	places    int64 // of the feed, that are given away
+	xid       int64 // the first cursor of the transaction, once known
+
 	sheets struct {
-		newRecords, oldRecords, newStates, oldStates, goneLots, oldLots, movedLots, newLots, added, drawn, finished, keys, newHolds, oldHolds, events sheet
+		newRecords, oldRecords, newStates, oldStates, debited, goneLots, oldLots, movedLots, newLots, added, consumed, drawn, finished, keys, newHolds, oldHolds, events sheet
 	}
-	affected []int64 // rows that the queued statements must affect
+	guards   int     // statements that guard
+	affected []int64 // rows that the statements behind them must affect
 }
 
 func newWriting() *writing {
-	w := new(writing)
+	w := &writing{seen: map[*unit.Customer]bool{}}
 	s := &w.sheets
 	for _, use := range []struct {
 		*sheet
@@ -55,9 +80,9 @@ func newWriting() *writing {
 		forms [2]string
 	}{
 		{&s.newRecords, newRecords, newRecords.inserts}, {&s.oldRecords, oldRecords, oldRecords.updates},
-		{&s.newStates, states, states.inserts}, {&s.oldStates, states, states.updates},
+		{&s.newStates, states, states.inserts}, {&s.oldStates, states, states.updates}, {&s.debited, debited, debited.updates},
 		{&s.goneLots, goneLots, goneLots.deletes}, {&s.oldLots, oldLots, oldLots.updates}, {&s.movedLots, movedLots, movedLots.updates},
-		{&s.newLots, newLots, newLots.inserts}, {&s.added, added, added.inserts}, {&s.drawn, drawn, drawn.inserts},
+		{&s.newLots, newLots, newLots.inserts}, {&s.added, added, added.inserts}, {&s.consumed, consumed, consumed.inserts}, {&s.drawn, drawn, drawn.inserts},
 		{&s.finished, finished, finished.updates}, {&s.keys, keys, keys.inserts}, {&s.newHolds, newHolds, newHolds.inserts},
 		{&s.oldHolds, oldHolds, oldHolds.updates}, {&s.events, events, events.inserts},
 	} {
@@ -66,28 +91,68 @@ func newWriting() *writing {
 	return w
 }
 
-// queue collects the changes, and adds the statements that write them. next is the least cursor that the feed has for
-// them, last those of its last events.
+// queue collects the changes, and adds the statements that write them; guarded are customers whose edition must be right even if
+// nothing of them changes. With each set, every row has a statement of its own.
 // What the unit knows of the rows is brought up to date: if they are not committed, it is of no use any more.
-func (w *writing) queue(b *pgx.Batch, n *names, c *unit.Changes, next int64, last cursors, each bool) error {
-	for _, collect := range []func(*unit.Changes) error{
-		w.records, w.transactions, w.lots, w.holds, w.remembered, func(c *unit.Changes) error { return w.events(c, next, last) },
-		func(c *unit.Changes) error { return w.states(c, last) },
-	} {
+func (w *writing) queue(b *pgx.Batch, n *names, c *unit.Changes, guarded []*unit.Customer, each bool) error {
+	for _, of := range guarded {
+		w.change(of)
+	}
+	for _, collect := range []func(*unit.Changes) error{w.records, w.events, w.transactions, w.lots, w.holds, w.remembered, w.states} {
 		if err := collect(c); err != nil {
 			return err
 		}
 	}
+	w.queueGuard(b, n, each)
 	s := &w.sheets
-	for _, sheet := range []*sheet{&s.newRecords, &s.oldRecords, &s.newStates, &s.oldStates, &s.goneLots, &s.movedLots, &s.oldLots, &s.newLots, &s.added,
-		&s.drawn, &s.finished, &s.keys, &s.newHolds, &s.oldHolds, &s.events} {
+	for _, sheet := range []*sheet{&s.newRecords, &s.oldRecords, &s.newStates, &s.oldStates, &s.debited, &s.goneLots, &s.movedLots, &s.oldLots,
+		&s.newLots, &s.added, &s.consumed, &s.drawn, &s.finished, &s.keys, &s.newHolds, &s.oldHolds, &s.events} {
 		sheet.queue(b, n, each, func(rows int64) { w.affected = append(w.affected, rows) })
 	}
 	return nil
 }
 
+// change notes that something of a customer changes.
+func (w *writing) change(c *unit.Customer) {
+	if !w.seen[c] {
+		w.seen[c] = true
+		w.customers = append(w.customers, c)
+	}
+}
+
+func (w *writing) queueGuard(b *pgx.Batch, n *names, each bool) {
+	if each || len(w.customers) == 1 {
+		for _, c := range w.customers {
+			b.Queue(n.in(guard[0]), string(c.ID), c.Version, c.Cursor, w.places, 1)
+			w.guards++
+		}
+	} else {
+		var ids []string
+		var versions, cursors []int64
+		for _, c := range w.customers {
+			ids, versions, cursors = append(ids, string(c.ID)), append(versions, c.Version), append(cursors, c.Cursor)
+		}
+		b.Queue(n.in(guard[1]), ids, versions, cursors, w.places, len(ids))
+		w.guards++
+	}
+	for _, c := range w.customers {
+		c.Version++
+	}
+}
+
 // read reads the results of the queued statements.
 func (w *writing) read(r pgx.BatchResults) error {
+	for range w.guards {
+		var one int
+		var xid int64
+		if err := r.QueryRow().Scan(&one, &xid); err != nil {
+			return err
+		}
+		w.xid = xid
+	}
+	for _, c := range w.customers {
+		c.Cursor = max(w.xid, c.Cursor) + w.places
+	}
 	for _, want := range w.affected {
 		switch tag, err := r.Exec(); {
 		case err != nil:
@@ -103,6 +168,7 @@ func customerOf(w *unit.Wallet) string { return string(w.Wallet.Wallet.Customer)
 
 func (w *writing) records(c *unit.Changes) error {
 	for _, r := range c.Records {
+		w.change(r.Customer())
 		appliesTo, err1 := asJSON(r.AppliesTo, len(r.AppliesTo.FeeTypes)+len(r.AppliesTo.Metrics) > 0)
 		rules, err2 := asJSON(r.Rules, r.Rules != nil)
 		metadata, err3 := asJSON(r.Metadata, r.Metadata != nil)
@@ -132,6 +198,7 @@ func bytesOf(b []byte) any {
 
 func (w *writing) transactions(c *unit.Changes) error {
 	for _, t := range c.Transactions {
+		w.change(t.Of.Customer())
 		more, err := moreOf(&t.Transaction)
 		if err != nil {
 			return err
@@ -140,19 +207,26 @@ func (w *writing) transactions(c *unit.Changes) error {
 		if err != nil {
 			return err
 		}
-		customer, of := string(t.Customer), id(t.Wallet)
-		w.sheets.added.add(customer, of, id(t.ID), string(t.Kind), string(t.State), string(t.Source), digits(t.Credits), digits(t.Money.Amount),
-			string(t.Money.Currency), digits(t.BalanceAfter), at(t.CreatedAt), at(t.SettledAt), at(t.FailedAt), some(t.Reference), lot, draws, more)
-		for i := 1; i < len(t.Draws); i++ {
-			is := func(d wallet.Draw) bool { return d.Lot == t.Draws[i].Lot }
-			if slices.IndexFunc(t.Draws, is) == i {
-				w.sheets.drawn.add(customer, id(t.Draws[i].Lot), id(t.ID), of)
-			}
+		var event, cursor any
+		if t.Event != 0 {
+			event, cursor = t.Event, t.No
 		}
-		t.Of.Chain.Len++
-		t.Of.Tail = t.ID
+		w.draws(t)
+		if t.Kind == wallet.Consumed && t.Source == wallet.SourceManual && t.SettledAt.Equal(t.CreatedAt) && t.Reference == "" && draws == nil && more == nil {
+			w.sheets.consumed.add(string(t.Customer), id(t.Wallet), id(t.ID), digits(t.Credits), digits(t.Money.Amount), string(t.Money.Currency),
+				digits(t.BalanceAfter), at(t.CreatedAt), lot, event, t.Of.Customer().Cursor, cursor)
+			continue
+		}
+		var source any
+		if t.Source != wallet.SourceManual {
+			source = string(t.Source)
+		}
+		w.sheets.added.add(string(t.Customer), id(t.Wallet), id(t.ID), string(t.Kind), string(t.State), source, digits(t.Credits), digits(t.Money.Amount),
+			string(t.Money.Currency), digits(t.BalanceAfter), at(t.CreatedAt), at(t.SettledAt), at(t.FailedAt), some(t.Reference), lot, draws, more,
+			event, t.Of.Customer().Cursor, cursor)
 	}
 	for _, t := range c.Finished {
+		w.change(t.Of.Customer())
 		more, err := moreOf(&t.Transaction)
 		if err != nil {
 			return err
@@ -163,28 +237,79 @@ func (w *writing) transactions(c *unit.Changes) error {
 	return nil
 }
 
+// draws makes t the last of its wallet, and notes from which lots it drew where the transaction before it did not.
+func (w *writing) draws(t *unit.Transaction) {
+	of := t.Of
+	for i, l := range t.Lots {
+		switch {
+		case i == 0 && (l.Drawn.Last <= 0 || l.Drawn.Last != of.Chain.Len),
+			i > 0 && slices.IndexFunc(t.Draws, func(d wallet.Draw) bool { return d.Lot == t.Draws[i].Lot }) == i:
+			w.sheets.drawn.add(string(t.Customer), id(t.Draws[i].Lot), id(t.ID), id(t.Wallet))
+		}
+	}
+	of.Chain = unit.Chain{Len: of.Chain.Len + 1, Last: of.Chain.Len + 1}
+	of.Tail = t.ID
+	if len(t.Lots) > 0 {
+		t.Lots[0].Drawn.Last = of.Chain.Last
+	}
+}
+
+// never is the number of the last transaction that drew from a lot first, if none is known to have done so.
+const never = -1
+
+// lots writes the lots. Of each wallet, at most one that changed is left to the wallet's own row.
 func (w *writing) lots(c *unit.Changes) error {
 	for _, l := range c.Lots {
+		w.change(l.Of.Customer())
 		customer, of, lot := customerOf(l.Of), id(l.Wallet), id(l.ID)
 		switch {
 		case l.Closed() && l.Fresh: // never written
 		case l.Closed():
 			w.sheets.goneLots.add(customer, of, lot)
+			if l.Of.Hot.ID == l.ID {
+				l.Of.Hot = unit.Hot{}
+			}
 		case l.Fresh:
 			w.sheets.newLots.add(customer, of, l.Key, lot, string(l.Kind), digits(l.Credits), digits(l.Remaining), digits(l.Held), l.Priority,
 				at(l.ExpiresAt), at(l.OpenedAt))
 		case l.Moved:
 			w.sheets.movedLots.add(customer, of, lot, digits(l.Remaining), digits(l.Held), l.Key, l.Priority, at(l.ExpiresAt), at(l.OpenedAt))
-		default:
-			w.sheets.oldLots.add(customer, of, lot, digits(l.Remaining), digits(l.Held))
+		}
+	}
+	for _, l := range c.Lots {
+		if l.Drawn.Last == 0 {
+			l.Drawn.Last = never
+		}
+	}
+	for _, l := range c.Lots { // the hot ones stay where they are
+		if h := &l.Of.Hot; !l.Closed() && h.ID == l.ID {
+			h.Remaining, h.Held, h.Drawn, h.Kept = l.Remaining, l.Held, l.Drawn, true
+		}
+	}
+	for _, l := range c.Lots {
+		if !l.Closed() && !l.Fresh && !l.Moved && l.Of.Hot.ID != l.ID {
+			w.heat(l)
 		}
 		l.Fresh, l.Moved = false, false
 	}
 	return nil
 }
 
+// heat makes l the hot lot of its wallet, unless another one already is; one of the two is written to its own row.
+func (w *writing) heat(l *unit.Lot) {
+	now := unit.Hot{ID: l.ID, Remaining: l.Remaining, Held: l.Held, Drawn: l.Drawn, Kept: true}
+	cold := now
+	if h := &l.Of.Hot; !h.Kept {
+		cold, *h = *h, now
+	}
+	if !cold.ID.IsZero() {
+		w.sheets.oldLots.add(customerOf(l.Of), id(l.Wallet), id(cold.ID), digits(cold.Remaining), digits(cold.Held))
+	}
+}
+
 func (w *writing) holds(c *unit.Changes) error {
 	for _, h := range c.Holds {
+		w.change(h.Of)
 		text, err := asJSON(h.Hold, true)
 		if err != nil {
 			return err
@@ -219,51 +344,63 @@ func list[T fmt.Stringer](ids []T) any {
 
 func (w *writing) remembered(c *unit.Changes) error {
 	for _, k := range c.Keys {
-		w.sheets.keys.add(string(k.Of.ID), k.Name, k.Fingerprint, someID(k.Wallet), someID(k.Hold), list(k.Transactions))
-	}
-	return nil
-}
-
-// events writes the events, in runs of one wallet. The cursors of a customer's are greater than those of its earlier ones, even
-// if others, whose transactions began later, wrote those.
-func (w *writing) events(c *unit.Changes, next int64, last cursors) error {
-	byCustomer := slices.Clone(c.Events) // the functions of several customers may have taken turns
-	if len(last.customers) > 1 {
-		slices.SortStableFunc(byCustomer, func(a, b unit.Event) int { return strings.Compare(string(a.Customer), string(b.Customer)) })
-	}
-	for len(byCustomer) > 0 {
-		first := &byCustomer[0]
-		n, of := 0, first.Of
-		text := []byte{'['}
-		for ; n < len(byCustomer) && byCustomer[n].Of == of; n++ {
-			if n > 0 {
-				text = append(text, ',')
-			}
-			var err error
-			if text, err = appendEvent(text, &byCustomer[n].Event); err != nil {
-				return err
-			}
+		w.change(k.Of)
+		var only any
+		several := k.Transactions
+		if len(several) == 1 {
+			only, several = id(several[0]), nil
 		}
-		cursor := max(next, last.customers[first.Customer]+1)
-		next++
-		last.add(first.Customer, of.ID, cursor)
-		w.sheets.events.add(string(first.Customer), id(of.ID), first.Number, cursor, string(append(text, ']')))
-		byCustomer = byCustomer[n:]
+		w.sheets.keys.add(string(k.Of.ID), k.Name, k.Fingerprint, someID(k.Wallet), someID(k.Hold), only, list(several))
 	}
 	return nil
 }
 
-func (w *writing) states(c *unit.Changes, last cursors) error {
+// events gives the events their places in the feed: behind all that the customer had before, even if others, whose transactions
+// began later, wrote those. Most events are the transactions that tell them.
+func (w *writing) events(c *unit.Changes) error {
+	for i := range c.Events {
+		e := &c.Events[i]
+		w.change(e.Of.Customer())
+		w.places++
+		if e.Told != nil {
+			e.Told.No = w.places
+			continue
+		}
+		text, err := json.Marshal(happening{e.Kind, e.At.UnixMicro(), e.Credits, e.Transaction, e.Hold, e.Rule, e.Alert, e.Record})
+		if err != nil {
+			return err
+		}
+		w.sheets.events.add(string(e.Customer), id(e.Wallet), e.Number, e.Of.Customer().Cursor, w.places, string(text))
+	}
+	return nil
+}
+
+// states writes the states, most of them without what debits leave as it is.
+func (w *writing) states(c *unit.Changes) error {
 	for _, s := range c.States {
-		b, st := &s.State.Balance, &s.State
+		w.change(s.Customer())
+		s.Hot.Kept = false
+		b, st, h, now := &s.State.Balance, &s.State, &s.Hot, s.RestNow()
+		var held, remaining, by any
+		if !h.ID.IsZero() {
+			held, remaining = digits(h.Held), digits(h.Remaining)
+		}
+		if s.No != 0 && s.Status == wallet.Active && now.Equal(&s.Rest) {
+			w.sheets.debited.add(customerOf(s), id(s.ID), digits(b.Spendable), digits(b.Consumed), remaining, s.Chain.Len, st.Events, at(st.UpdatedAt),
+				someID(st.Last))
+			continue
+		}
+		if now.HotBy != 0 {
+			by = now.HotBy
+		}
 		to := &w.sheets.oldStates
 		if s.No == 0 {
 			to = &w.sheets.newStates
 		}
-		s.No++
-		to.add(customerOf(s), id(s.ID), s.Status == wallet.Active, s.No, digits(b.Spendable), digits(b.Held), digits(b.Pending), digits(b.Ongoing),
-			digits(b.Consumed), digits(b.Kept), at(st.UpdatedAt), at(st.NextDue), someID(st.Last), someID(s.Tail), s.Chain.Len, st.Events,
-			s.Events, last.wallets[s.ID])
+		s.No, s.Rest = 1, now
+		to.add(customerOf(s), id(s.ID), s.Status == wallet.Active, digits(b.Held), digits(b.Pending), digits(b.Ongoing), digits(b.Kept), at(st.NextDue),
+			someID(now.Tail), now.Unnumbered, someID(h.ID), held, by, digits(b.Spendable), digits(b.Consumed), remaining, s.Chain.Len, st.Events,
+			at(st.UpdatedAt), someID(st.Last))
 	}
 	return nil
 }

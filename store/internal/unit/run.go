@@ -28,7 +28,7 @@ type Database interface {
 // only. If the transaction cannot be committed, each call is run again in one of its own, so that only the guilty one fails;
 // so is one that is too large to be shared.
 func Run(db Database, l *lane.Lane, calls []*lane.Call) {
-	again := attempt(db, l, calls)
+	again, _ := attempt(db, l, calls)
 	for i, c := range calls {
 		if !again[i] {
 			c.End()
@@ -42,15 +42,39 @@ func Run(db Database, l *lane.Lane, calls []*lane.Call) {
 	}
 }
 
+// Attempt runs the calls as [Run] does, and ends those that have succeeded and are committed. Of the others, which are undone,
+// it returns those that are to be run again, and those that have failed, or have succeeded without changing anything.
+func Attempt(db Database, l *lane.Lane, calls []*lane.Call) (again, idle []*lane.Call) {
+	alone, end := attempt(db, l, calls)
+	for i, c := range calls {
+		switch {
+		case alone[i] || end == refused:
+			again = append(again, c)
+		case c.Failed() || end == nothing:
+			idle = append(idle, c)
+		default:
+			c.End()
+		}
+	}
+	return again, idle
+}
+
+// How an attempt ends.
+const (
+	nothing   = iota // has changed
+	committed        // with success
+	refused          // to begin or to commit
+)
+
 // attempt runs the calls and commits. It reports which of them have to be run again, each on its own.
-func attempt(db Database, l *lane.Lane, calls []*lane.Call) (again []bool) {
+func attempt(db Database, l *lane.Lane, calls []*lane.Call) (again []bool, end int) {
 	again = make([]bool, len(calls))
 	u, err := db.Begin(calls)
 	if err != nil {
 		for _, c := range calls {
 			c.Fail(err)
 		}
-		return again
+		return again, refused
 	}
 	ended := false
 	defer func() { // also when a function ends this goroutine
@@ -68,11 +92,11 @@ func attempt(db Database, l *lane.Lane, calls []*lane.Call) (again []bool) {
 		b.run(from)
 	}
 	if !u.Changed() {
-		return again
+		return again, nothing
 	}
 	ended = true
 	if err = db.Commit(u); err == nil {
-		return again
+		return again, committed
 	}
 	alone := len(calls) > 1 && !errors.Is(err, wallet.ErrConflict)
 	for i, c := range calls {
@@ -83,7 +107,7 @@ func attempt(db Database, l *lane.Lane, calls []*lane.Call) (again []bool) {
 			c.Fail(err)
 		}
 	}
-	return again
+	return again, refused
 }
 
 // A batch is the calls that run on a unit.

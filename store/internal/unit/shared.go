@@ -5,13 +5,13 @@ import "github.com/seed-12493b23/wallet"
 // Where others may write to the database while state stays loaded, it is for the database to find out whose state is still
 // right, customer by customer.
 
-// Loaded returns the loaded wallets of a customer, by ID, and whether all of its active wallets are among them.
-func (u *Unit) Loaded(id wallet.CustomerID) ([]*Wallet, bool) {
+// Loaded returns a customer of whom all active wallets are loaded, or nil.
+func (u *Unit) Loaded(id wallet.CustomerID) *Customer {
 	c := u.cache.customer(id)
 	if c == nil || !c.complete {
-		return nil, false
+		return nil
 	}
-	return c.wallets, true
+	return c
 }
 
 // Drop drops what is loaded of a customer. Nothing of it has been changed.

@@ -13,8 +13,10 @@ INSERT INTO {meta} VALUES (1, 1);
 
 -- One row a customer, to be locked by who works for it. A row without wallets does no harm.
 CREATE TABLE {customer} (
-	customer text COLLATE "C" PRIMARY KEY CHECK (customer <> '')
-);
+	customer text COLLATE "C" PRIMARY KEY CHECK (customer <> ''),
+	version  bigint NOT NULL, -- of all there is of the customer: grows with every commit that changes it
+	cursor   bigint NOT NULL  -- no event of the customer has a greater one
+) WITH (fillfactor = 50);
 
 -- What of a wallet seldom changes.
 CREATE TABLE {record} (
@@ -42,29 +44,32 @@ CREATE TABLE {record} (
 CREATE INDEX wallet_record_id ON {record} (wallet);
 CREATE INDEX wallet_record_code ON {record} (code, wallet) WHERE code <> '';
 
--- What of a wallet every debit changes. It is narrow and has room on its pages, so that an update stays on its page and touches
--- no index.
+-- What of a wallet debits change. It is narrow and has room on its pages, so that an update stays on its page and touches no
+-- index. Its hot lot is the one that changed last: what debits change of it is kept here, and its own row is behind.
 CREATE TABLE {state} (
-	customer  text COLLATE "C" NOT NULL,
-	wallet    uuid NOT NULL,
-	active    boolean NOT NULL,
-	version   bigint NOT NULL, -- of all there is of the wallet: grows with every commit that changes it
-	spendable numeric NOT NULL CHECK (amount(spendable)),
-	held      numeric NOT NULL CHECK (amount(held)),
-	pending   numeric NOT NULL CHECK (amount(pending)),
-	ongoing   numeric NOT NULL CHECK (amount(ongoing)),
-	consumed  numeric NOT NULL CHECK (amount(consumed)),
-	kept      numeric NOT NULL CHECK (amount(kept)),
-	updated   timestamptz,     -- the latest change booked
-	next_due  timestamptz,     -- nothing is due before
-	last      uuid,            -- the ID minted last
-	tail      uuid,            -- its last transaction
-	txns      bigint NOT NULL, -- how many transactions it has
-	minted    bigint NOT NULL, -- how many events the engine has counted
-	events    bigint NOT NULL, -- how many events there are
-	cursor    bigint NOT NULL, -- in the feed, of its last events
-	PRIMARY KEY (customer, wallet)
-) WITH (fillfactor = 70);
+	customer   text COLLATE "C" NOT NULL,
+	wallet     uuid NOT NULL,
+	active     boolean NOT NULL,
+	held       numeric NOT NULL CHECK (amount(held)),
+	pending    numeric NOT NULL CHECK (amount(pending)),
+	ongoing    numeric NOT NULL CHECK (amount(ongoing)),
+	kept       numeric NOT NULL CHECK (amount(kept)),
+	next_due   timestamptz,     -- nothing is due before
+	tail       uuid,            -- its last transaction; NULL: it is the ID minted last, or there is none
+	unnumbered bigint NOT NULL, -- by how many events is more than it has
+	hot        uuid,            -- the hot lot, if there is one
+	hot_held   numeric CHECK (amount(hot_held)),
+	hot_by     bigint,          -- the number of the last transaction that drew from it first; NULL: it is the last of all
+	spendable  numeric NOT NULL CHECK (amount(spendable)),
+	consumed   numeric NOT NULL CHECK (amount(consumed)),
+	remaining  numeric CHECK (amount(remaining)), -- of the hot lot
+	txns       bigint NOT NULL, -- how many transactions it has
+	events     bigint NOT NULL,
+	updated    timestamptz,     -- the latest change booked
+	last       uuid,            -- the ID minted last
+	PRIMARY KEY (customer, wallet),
+	CHECK (hot IS NULL OR remaining > 0 AND hot_held <= remaining)
+) WITH (fillfactor = 50);
 
 CREATE INDEX wallet_state_due ON {state} (next_due, customer) WHERE next_due IS NOT NULL AND active;
 
@@ -95,7 +100,7 @@ CREATE TABLE {transaction} (
 	id        uuid NOT NULL,
 	kind      text NOT NULL,
 	state     text NOT NULL CHECK (state IN ('pending', 'settled', 'failed')),
-	source    text NOT NULL,
+	source    text,          -- NULL: manual
 	credits   numeric NOT NULL CHECK (credits > 0 AND amount(credits)),
 	money     numeric NOT NULL CHECK (amount(money)),
 	currency  text NOT NULL,
@@ -107,19 +112,22 @@ CREATE TABLE {transaction} (
 	lot       uuid, -- that it drew from first
 	draws     json, -- [[lot, credits, amount, fee], …]; NULL: one, of all its credits, for all its money, for no fee
 	more      json, -- {…}: what most transactions do not have
+	event     bigint, -- the number, within the wallet, of the event that it tells: that it was added
+	cursor    bigint, -- of this event
 	PRIMARY KEY (customer, wallet, id),
 	CHECK ((state = 'settled') = (settled IS NOT NULL) AND (state = 'failed') = (failed IS NOT NULL)),
 	CHECK ((lot IS NULL) = (kind IN ('purchased', 'granted', 'refunded', 'transferred_in'))),
-	CHECK (lot IS NULL OR state = 'settled')
+	CHECK (lot IS NULL OR state = 'settled'),
+	CHECK ((event IS NULL) = (cursor IS NULL))
 );
 
 CREATE INDEX wallet_transaction_id ON {transaction} (id);
-CREATE INDEX wallet_transaction_lot ON {transaction} (customer, lot, id) WHERE lot IS NOT NULL;
+CREATE INDEX wallet_transaction_feed ON {transaction} (cursor) WHERE cursor IS NOT NULL;
 CREATE INDEX wallet_transaction_pending ON {transaction} (customer, wallet, id) WHERE state = 'pending';
 CREATE INDEX wallet_transaction_rare ON {transaction} (customer, wallet, id) WHERE kind <> 'consumed';
 CREATE INDEX wallet_transaction_reference ON {transaction} (reference, id) WHERE reference IS NOT NULL;
 
--- Lots that a transaction drew from, besides the first.
+-- Who drew from a lot: the first of a run of transactions of one wallet that drew from it first, and all that drew from it later.
 CREATE TABLE {drawn} (
 	customer    text COLLATE "C" NOT NULL,
 	lot         uuid NOT NULL,
@@ -135,7 +143,8 @@ CREATE TABLE {key} (
 	fingerprint  uuid NOT NULL, -- of the request
 	wallet       uuid,
 	hold         uuid,
-	transactions uuid[],
+	transaction  uuid,   -- the only one
+	transactions uuid[], -- several
 	PRIMARY KEY (customer, key)
 );
 
@@ -152,16 +161,15 @@ CREATE TABLE {hold} (
 CREATE INDEX wallet_hold_id ON {hold} (id);
 CREATE INDEX wallet_hold_open ON {hold} (customer, id) WHERE state = 'open';
 
--- The feed: events of one wallet that one commit booked one after the other. Within a customer, cursors increase in the order of
--- the commits. Across customers, what is still to come has a greater cursor than the ID of the oldest running transaction
--- times 2^20.
+-- The events that no transaction tells. Within a customer, cursors increase in the order of the commits. Across customers, what
+-- is still to come has a greater cursor than the ID of the oldest running transaction times 2^20.
 CREATE TABLE {event} (
 	customer text COLLATE "C" NOT NULL,
 	wallet   uuid NOT NULL,
-	number   bigint NOT NULL CHECK (number > 0), -- of the first
+	number   bigint NOT NULL CHECK (number > 0), -- within the wallet
 	cursor   bigint NOT NULL,
-	events   json NOT NULL, -- [{kind, at, credits, …}, …]
+	event    json NOT NULL, -- {kind, at, credits, …}
 	PRIMARY KEY (customer, wallet, number)
 );
 
-CREATE INDEX wallet_event_feed ON {event} (cursor, wallet);
+CREATE INDEX wallet_event_feed ON {event} (cursor);
