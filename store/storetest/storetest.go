@@ -37,7 +37,7 @@ var (
 func Test(t *testing.T, open func(testing.TB) store.Store) {
 	t.Run("Contract", func(t *testing.T) { testContract(t, open) })
 	t.Run("Machine", func(t *testing.T) { testMachine(t, open, nil) })
-	t.Run("Time", func(t *testing.T) { testTime(t, open, policies[0]) })
+	t.Run("Time", func(t *testing.T) { testTime(t, open, policies...) })
 	t.Run("Steps", func(t *testing.T) { testSteps(t, open(t)) })
 	t.Run("Flood", func(t *testing.T) { testFlood(t, open(t)) })
 	t.Run("Charges", func(t *testing.T) { testCharges(t, open) })
