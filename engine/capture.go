@@ -93,6 +93,9 @@ func (k *work) capture(h *wallet.Hold, ca wallet.Capture) (done wallet.Captured,
 	}
 	if !ca.More && h.State == wallet.HoldOpen {
 		for i, part := range h.Parts { // before the excess is taken, which may need it
+			if part.Credits.IsZero() && !spent[i].credits.IsZero() {
+				continue // captured whole
+			}
 			if err := k.free(purses[i], h, part, true); err != nil {
 				return done, err
 			}
