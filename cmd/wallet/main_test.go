@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
 // TestMain lets the test binary stand in for the command, so that tests see what a shell would.
@@ -124,5 +126,35 @@ func TestRefusals(t *testing.T) {
 	}
 	if left, err := os.ReadFile(used); err != nil || string(left) != "mine" {
 		t.Errorf("the file that was refused has changed: %q, %v", left, err)
+	}
+}
+
+// The README's commands are there as it has them.
+func TestReadmeParses(t *testing.T) {
+	t.Chdir("../..")
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(strings.ReplaceAll(string(readme), "\\\n", " ")) {
+		args, ok := strings.CutPrefix(line, "go run ./cmd/wallet ")
+		if !ok {
+			continue
+		}
+		args, _, _ = strings.Cut(args, "#")
+		parser, err := kong.New(new(cli))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(strings.Fields(args)); err != nil {
+			t.Errorf("%s: %v", args, err)
+		}
+		seen[strings.Fields(args)[0]] = true
+	}
+	for _, want := range []string{"demo", "replay", "serve", "bench"} {
+		if !seen[want] {
+			t.Errorf("the README does not show wallet %s", want)
+		}
 	}
 }
