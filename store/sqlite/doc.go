@@ -58,8 +58,9 @@
 //
 //	sqlite3 wallets.db "SELECT kind, credits, created_at FROM wallet_transactions WHERE customer = 'ann' ORDER BY id DESC"
 //
-// Amounts are text, so that none is ever a floating-point number. Do not add them up in SQL, which would make them that: sum(),
-// and comparisons with numbers, are for the program that reads them.
+// Amounts are text there, so that none is ever a floating-point number. Do not add them up in SQL, which would make them that:
+// sum(), and comparisons with numbers, are for the program that reads them. The tables beneath keep an amount as a whole number
+// of units of 10⁻¹² where that is an int64, and as text beyond.
 //
 // # Caveats
 //
