@@ -372,7 +372,7 @@ const (
 	EventExpired        EventKind = "expired"         // leaves Spendable
 	EventHeld           EventKind = "held"            // leaves Spendable, joins Held
 	EventCaptured       EventKind = "captured"        // leaves Held, joins Spendable, to be consumed
-	EventReleased       EventKind = "released"        // leaves Held, joins Spendable
+	EventReleased       EventKind = "released"        // leaves Held, joins Spendable: nothing, if all was captured before
 	EventRefunded       EventKind = "refunded"        // leaves Consumed, joins Spendable
 	EventTransferredOut EventKind = "transferred_out" // leaves Spendable
 	EventTransferredIn  EventKind = "transferred_in"  // joins Spendable
