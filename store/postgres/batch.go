@@ -39,11 +39,20 @@ type writer struct {
 
 var _ unit.Database = (*writer)(nil)
 
+// begin begins a transaction, whatever a host's connections begin by themselves.
+const begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+func newWriter(s *Store, wait wallet.CustomerID) *writer {
+	w := &writer{s: s, wait: wait, base: &base{names: s.names, partial: s.partial}}
+	w.unit, w.lane = unit.New(w.base), lane.New(w.run)
+	return w
+}
+
 // run runs the calls of a batch.
 func (w *writer) run(calls []*lane.Call) {
-	if w.unit == nil {
-		w.base = &base{names: w.s.names, distributed: w.s.opts.Distributed}
-		w.unit = unit.New(w.base)
+	if w.wait != "" {
+		w.s.queues.slots <- struct{}{}
+		defer func() { <-w.s.queues.slots }()
 	}
 	if !w.s.opts.Distributed || w.wait != "" {
 		w.together(calls)
@@ -129,11 +138,14 @@ func (w *writer) Rollback(u *unit.Unit) {
 // Commit writes the changes and commits, in one trip.
 func (w *writer) Commit(u *unit.Unit) error {
 	defer w.done()
-	err := w.commit(u.Changes())
-	if err != nil {
+	c := u.Changes()
+	if err := w.commit(c); err != nil {
 		rollback(w.conn.Conn())
 		u.Forget()
 		return err
+	}
+	for _, r := range c.Records {
+		w.s.owners.put(r.ID, r.Wallet.Wallet.Customer)
 	}
 	u.Written()
 	return nil
@@ -142,7 +154,7 @@ func (w *writer) Commit(u *unit.Unit) error {
 func (w *writer) commit(c *unit.Changes) error {
 	var b pgx.Batch
 	if w.daring {
-		b.Queue("BEGIN")
+		b.Queue(begin)
 		w.queueSettings(&b)
 	}
 	if w.xid = 0; !leavesTrace(c) && !w.s.opts.Distributed {
@@ -346,7 +358,7 @@ func (b *boarding) addCustomers(all bool) error {
 		patience = fmt.Sprintf("%dms", b.w.s.opts.Timeout.Milliseconds())
 	}
 	var batch pgx.Batch
-	batch.Queue("BEGIN")
+	batch.Queue(begin)
 	batch.Queue("SELECT set_config('lock_timeout', $1, true)", patience)
 	batch.Queue(b.w.s.names.in(addCustomers), fresh)
 	batch.Queue("COMMIT")
@@ -362,7 +374,7 @@ func (b *boarding) addCustomers(all bool) error {
 func (b *boarding) lock() error {
 	a, n := b.ahead, b.w.s.names
 	var batch pgx.Batch
-	batch.Queue("BEGIN")
+	batch.Queue(begin)
 	b.w.queueSettings(&batch)
 	switch {
 	case b.w.wait != "":

@@ -1,31 +1,32 @@
-// Package postgres keeps wallets in a Postgres database, or in an engine that speaks its protocol: for teams that already run one,
-// and for when one machine is not enough.
+// Package postgres keeps wallets in a Postgres database, or in an engine that speaks its protocol: for teams that already run
+// one, and for when one machine is not enough.
 //
 //   - [Open] connects to a database, [New] uses the host's pool. Both create the tables, or migrate them; [Migrations] is for
 //     those who run their own tool.
 //   - [Store.Join] makes wallet work part of the host's own transaction, to be committed or rolled back with it.
 //
-// Callers share transactions: what queues while one is written is the next one. A batch takes two trips to the server. It never
-// waits for a lock: a customer that somebody else has locked is left to a lane of its own, so that one slow transaction of the
-// host holds up nobody but those who want that customer. Serialization failures, deadlocks and lost connections are repeated,
-// with back-off, until Options.Timeout; a commit that was not answered is looked up. What then is still not known is reported
-// as [wallet.ErrConflict], and repeating the command under its key finds out.
+// Callers share transactions: what queues while one is written is the next one. State stays loaded, and a batch takes one trip to
+// the server: its first statement locks the customers and refuses if others, of whatever process, have changed them since; then
+// it takes two more. It never waits for a lock: a customer that somebody else has locked is left to a lane of its own, so that
+// one slow transaction of the host holds up nobody but those who want that customer. Serialization failures, deadlocks and lost
+// connections are repeated, with back-off, until Options.Timeout; a commit that was not answered is looked up. What then is still
+// not known is reported as [wallet.ErrConflict], and repeating the command under its key finds out.
 //
 // # Running it
 //
-// Pool: a store uses one connection for everybody, one for each View that is running, and up to half of the pool for customers
-// that somebody else has locked. Ten connections are plenty; behind a pooler it must be in session mode, or in transaction mode
-// with prepared statements (PgBouncer 1.21 and later). A host that calls a store inside a transaction of its own uses Join: else
-// it waits for itself, which ends with an error after Options.Timeout.
+// Pool: a store uses one connection for everybody, or two under load, one for each View that is running, and up to half of the
+// pool for customers that somebody else has locked. Ten connections are plenty; behind a pooler it must be in session mode, or in
+// transaction mode with prepared statements (PgBouncer 1.21 and later). A host that calls a store inside a transaction of its own
+// uses Join: else it waits for itself, which ends with an error after Options.Timeout.
 //
-// Isolation: the store's own transactions are READ COMMITTED, and lock the customer's row before they read; Views are REPEATABLE
-// READ. A joined transaction may have any level: with REPEATABLE READ or SERIALIZABLE the host must be prepared to begin again
-// after 40001. A host that works for several customers in one transaction does so in the same order everywhere. Keep
-// synchronous_commit on: it is what makes a success durable.
+// Isolation: the store's own transactions are READ COMMITTED, and lock the customer's row; what they read before, they only use
+// if the row's version is still the same. Views are REPEATABLE READ. A joined transaction may have any level: with REPEATABLE
+// READ or SERIALIZABLE the host must be prepared to begin again after 40001. A host that works for several customers in one
+// transaction does so in the same order everywhere. Keep synchronous_commit on: it is what makes a success durable.
 //
-// Partitioning: every key begins with the customer, and a command touches one customer. So the tables, all of them but wallet_meta,
-// can be partitioned or distributed by the column customer, and old rows of wallet_key can be deleted once no client repeats
-// requests of that age.
+// Partitioning: every key begins with the customer, and a command touches one customer. So the tables, all of them but
+// wallet_meta, can be partitioned or distributed by the column customer, and old rows of wallet_key can be deleted once no client
+// repeats requests of that age.
 //
 // Distributed engines: set Options.Distributed. A transaction is then about one customer, and nothing is asked that such an
 // engine lacks: no sequence, trigger, advisory lock, planner setting or transaction ID. Only the feed of all customers is

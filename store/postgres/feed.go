@@ -208,7 +208,7 @@ func (b *base) events(q *wallet.EventQuery, after place) ([]*wallet.Event, error
 	case q.Customer != "":
 		f.add("customer = $%d", string(q.Customer))
 		f.add("cursor > $%d", after.cursor)
-	case b.distributed:
+	case b.partial:
 		return nil, errors.New("postgres: there is no feed of all customers in a distributed database: ask for one customer's")
 	default:
 		f.add("cursor >= $%d", after.cursor)

@@ -57,7 +57,7 @@ func (j *joined) View(ctx context.Context, fn func(store.Reader) error) error {
 		return err
 	}
 	defer j.mu.Unlock()
-	v := &view{&base{names: j.s.names, ctx: ctx, q: j.tx, distributed: j.s.opts.Distributed}}
+	v := &view{&base{names: j.s.names, ctx: ctx, q: j.tx, partial: j.s.partial}}
 	defer v.end()
 	return fn(v)
 }
@@ -76,7 +76,7 @@ func (j *joined) enter(ctx context.Context) error {
 
 func (j *joined) Begin(calls []*lane.Call) (*unit.Unit, error) {
 	scope := &calls[0].Scope
-	j.base = &base{names: j.s.names, ctx: j.ctx, q: j.tx, distributed: j.s.opts.Distributed}
+	j.base = &base{names: j.s.names, ctx: j.ctx, q: j.tx, partial: j.s.partial}
 	customer, err := j.base.customerOf(*scope)
 	if err != nil {
 		return nil, err

@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/engine"
 	"github.com/seed-12493b23/wallet/store"
 	"github.com/seed-12493b23/wallet/store/internal/lane"
 )
@@ -87,6 +89,75 @@ func TestJoinError(t *testing.T) {
 	if err := debit(s.Join(tx), id, ""); !errors.As(err, &p) || p.Code != "25P02" {
 		t.Errorf("%v, want that the transaction is aborted", err)
 	}
+}
+
+// Without a savepoint, what the database refuses aborts the host's transaction: it can only be rolled back, and nothing of it
+// stays. What a function refuses does not.
+func TestJoinAborts(t *testing.T) {
+	s := openWith(t, nil)
+	id := create(t, s, "ann", 10)
+	tx := must(s.pool.Begin(ctx))
+	defer tx.Rollback(ctx)
+	j := s.Join(tx)
+	if err := debit(j, id, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := engine.New(j, nil).Debit(ctx, id, wallet.Debit{Credits: wallet.MustAmount("11")}); !errors.Is(err, wallet.ErrInsufficient) {
+		t.Error(err)
+	}
+	must(tx.Exec(ctx, "SELECT 1")) // it goes on
+	err := j.Update(ctx, store.Scope{Wallet: id}, func(jt store.Tx) error {
+		w, err := jt.Wallet(id)
+		if err != nil {
+			return err
+		}
+		state := w.State
+		l, _, err := jt.NextLot(id, nil)
+		state.Last = wallet.MintTransactionID(state.Last, state.UpdatedAt)
+		l.ID = state.Last // at the place of the other
+		return errors.Join(err, jt.PutLot(l), jt.PutState(id, state))
+	})
+	if codeOf(err) != "23505" {
+		t.Errorf("%v, want that the place is taken", err)
+	}
+	if err := debit(j, id, ""); codeOf(err) != "25P02" {
+		t.Errorf("%v, want that the transaction is aborted", err)
+	}
+	if err := tx.Commit(ctx); err == nil {
+		t.Error("it was committed")
+	}
+	if got := spendable(t, s, id); got != "10" {
+		t.Errorf("%s, want 10", got)
+	}
+	audit(t, s, id)
+}
+
+// A host's transaction that is older than what it meets cannot go on, and is told so: it begins again.
+func TestJoinSerialization(t *testing.T) {
+	s := openWith(t, nil)
+	id := create(t, s, "ann", 10)
+	for _, level := range []pgx.TxIsoLevel{pgx.RepeatableRead, pgx.Serializable} {
+		tx := must(s.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: level}))
+		must(tx.Exec(ctx, s.names.in("SELECT * FROM {meta}"))) // its snapshot
+		if err := debit(s, id, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := debit(s.Join(tx), id, ""); codeOf(err) != serializationFailure {
+			t.Errorf("%s: %v, want %s", level, err, serializationFailure)
+		}
+		tx.Rollback(ctx)
+		tx = must(s.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: level}))
+		if err := debit(s.Join(tx), id, ""); err != nil {
+			t.Error(err)
+		}
+		if err := tx.Commit(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := spendable(t, s, id); got != "6" {
+		t.Errorf("%s, want 6", got)
+	}
+	audit(t, s, id)
 }
 
 // A host that is in a transaction and does not use it gets an error that names the way, rather than waiting for itself for ever.

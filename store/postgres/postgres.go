@@ -52,9 +52,10 @@ type Store struct {
 	opts  *Options
 	names *names
 
-	lanes  [2]*lane.Lane
-	queues queues
-	owners owners
+	partial bool // there is no feed of all customers
+	common  [2]*writer
+	queues  queues
+	owners  owners
 
 	calls     atomic.Int64 // that are under way in the common lanes
 	wide      atomic.Bool  // both lanes are in use
@@ -97,13 +98,12 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error)
 
 func newStore(opts *Options) *Store {
 	s := &Store{opts: opts.orDefault()}
+	s.partial = s.opts.Distributed
 	s.names = newNames(s.opts)
 	s.owners.known = map[wallet.ID]wallet.CustomerID{}
 	s.queues.of = map[wallet.CustomerID]*queue{}
-	for i := range s.lanes {
-		w := &writer{s: s}
-		w.lane = lane.New(w.run)
-		s.lanes[i] = w.lane
+	for i := range s.common {
+		s.common[i] = newWriter(s, "")
 	}
 	return s
 }
@@ -153,7 +153,7 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 		return err
 	}
 	defer c.Release()
-	v := &view{&base{names: s.names, ctx: ctx, q: c.Conn(), distributed: s.opts.Distributed}}
+	v := &view{&base{names: s.names, ctx: ctx, q: c.Conn(), partial: s.partial}}
 	defer func() {
 		v.end()
 		rollback(c.Conn())

@@ -41,13 +41,7 @@ func (q *queues) enter(s *Store, c wallet.CustomerID, add bool) *queue {
 	defer q.mu.Unlock()
 	found := q.of[c]
 	if found == nil && add {
-		w := &writer{s: s, wait: c}
-		w.lane = lane.New(func(calls []*lane.Call) {
-			q.slots <- struct{}{}
-			defer func() { <-q.slots }()
-			w.run(calls)
-		})
-		found = &queue{lane: w.lane}
+		found = &queue{lane: newWriter(s, c).lane}
 		q.of[c] = found
 	}
 	if found != nil {
@@ -133,11 +127,11 @@ func (s *Store) together(ctx context.Context, c wallet.CustomerID, scope store.S
 	case wide && s.lull.Add(1) > long:
 		s.wide.Store(false)
 	}
-	l := s.lanes[0]
+	w := s.common[0]
 	if s.wide.Load() {
-		l = s.lanes[maphash.String(seed, string(c))%uint64(len(s.lanes))]
+		w = s.common[maphash.String(seed, string(c))%uint64(len(s.common))]
 	}
-	return l.Do(ctx, scope, fn)
+	return w.lane.Do(ctx, scope, fn)
 }
 
 var seed = maphash.MakeSeed()

@@ -29,7 +29,7 @@ type base struct {
 	q     querier
 	ahead *ahead // what was read for a batch; nil: nothing
 
-	distributed bool
+	partial bool // there is no feed of all customers
 }
 
 var _ unit.Base = (*base)(nil)

@@ -2,12 +2,13 @@ package postgres
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -78,7 +79,7 @@ func TestRoles(t *testing.T) {
 	end()
 	t.Cleanup(end)
 	must(pool.Exec(ctx, "CREATE ROLE wallet_app LOGIN", pgx.QueryExecModeSimpleProtocol))
-	must(pool.Exec(ctx, strings.NewReplacer(" wallet.", " least.", "SCHEMA wallet ", "SCHEMA least ").Replace(grants(t)), pgx.QueryExecModeSimpleProtocol))
+	must(pool.Exec(ctx, strings.NewReplacer(" wallet.", " least.", "SCHEMA wallet ", "SCHEMA least ").Replace(strings.Join(documented(t, "GRANT"), "\n")), pgx.QueryExecModeSimpleProtocol))
 	config := must(pgxpool.ParseConfig(serve(t).dsn))
 	config.ConnConfig.User = "wallet_app"
 	app := must(pgxpool.NewWithConfig(ctx, config))
@@ -99,40 +100,101 @@ func TestRoles(t *testing.T) {
 // story does every kind of thing.
 func story(t *testing.T, s *Store) {
 	t.Helper()
-	eng := engine.New(s, nil)
-	id := create(t, s, "ann", 10)
-	bought, err := eng.TopUp(ctx, id, wallet.TopUp{Paid: dollar, Granted: dollar})
-	if err == nil {
-		_, err = eng.Settle(ctx, bought[0].ID, wallet.Settlement{})
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	eng := engine.New(s, &engine.Options{Now: func() time.Time { at = at.Add(time.Millisecond); return at }})
+	two, ten := wallet.MustAmount("2"), wallet.MustAmount("10")
+	spec := wallet.Spec{Customer: "ann", Currency: "USD", Rate: dollar, Code: "a", TopUp: wallet.TopUp{Granted: ten}, Rules: []wallet.Rule{
+		{Trigger: wallet.TriggerInterval, Every: wallet.Weekly, Granted: dollar}, {Trigger: wallet.TriggerThreshold, Threshold: dollar, Paid: dollar}}}
+	id := must(eng.Create(ctx, spec)).ID
+	side := must(eng.Create(ctx, wallet.Spec{Customer: "ann", Currency: "USD", Rate: dollar, ExpiresAt: at.AddDate(0, 1, 0), TopUp: wallet.TopUp{Granted: two}})).ID
+	bought := must(eng.TopUp(ctx, id, wallet.TopUp{Paid: ten, Granted: dollar, Key: "top"}))
+	must(eng.Settle(ctx, bought[0].ID, wallet.Settlement{Metadata: map[string]string{"a": "b"}}))
+	failed := must(eng.TopUp(ctx, id, wallet.TopUp{Paid: dollar, ExpiresIn: time.Hour}))
+	must(eng.Fail(ctx, failed[0].ID, "declined"))
+	must(eng.TopUp(ctx, id, wallet.TopUp{Granted: dollar, ExpiresIn: time.Minute}))
+	held := must(eng.Authorize(ctx, wallet.Authorization{Wallet: id, Credits: two}))
+	must(eng.Capture(ctx, held.ID, wallet.Capture{Credits: dollar}))
+	held = must(eng.Authorize(ctx, wallet.Authorization{Wallet: id, Credits: two}))
+	must(eng.Release(ctx, held.ID))
+	must(eng.Authorize(ctx, wallet.Authorization{Wallet: id, Credits: two, For: time.Minute}))
+	must(eng.Update(ctx, id, wallet.Changes{Name: wallet.Set("n"), Priority: wallet.Set(3)}))
+	spent := must(eng.Charge(ctx, wallet.Charge{Customer: "ann", Currency: "USD", Fees: []wallet.Fee{{Amount: wallet.MustAmount("14")}}, Key: "charge"}))
+	must(eng.Refund(ctx, spent.Transactions[0].ID, wallet.Refund{Credits: dollar}))
+	must(eng.SetOngoing(ctx, wallet.Charge{Customer: "ann", Currency: "USD", Fees: []wallet.Fee{{Amount: dollar}}}))
+	for range 2 {
+		must(eng.Debit(ctx, id, wallet.Debit{Credits: dollar, Key: "k"}))
 	}
-	hold, err2 := eng.Authorize(ctx, wallet.Authorization{Wallet: id, Credits: wallet.MustAmount("2")})
-	_, err3 := eng.Capture(ctx, hold.ID, wallet.Capture{Credits: dollar})
-	_, err4 := eng.Update(ctx, id, wallet.Changes{Name: wallet.Set("n")})
-	err5 := debit(s, id, "k")
-	_, err6 := eng.Void(ctx, id, wallet.Void{Credits: dollar})
-	_, err7 := eng.Tick(ctx)
-	_, err8 := eng.Terminate(ctx, id)
-	if err := errors.Join(err, err2, err3, err4, err5, err6, err7, err8); err != nil {
-		t.Fatal(err)
+	must(eng.Transfer(ctx, id, side, wallet.Transfer{Credits: dollar}))
+	must(eng.Void(ctx, id, wallet.Void{Credits: dollar}))
+	at = at.AddDate(0, 2, 0) // lots, holds and a wallet expire, rules fire
+	must(eng.Tick(ctx))
+	if w := must(eng.Wallet(ctx, side)); w.Status != wallet.Terminated {
+		t.Errorf("the wallet is %s", w.Status)
 	}
+	must(eng.Terminate(ctx, id))
+	must(wallet.Collect(eng.Transactions(ctx, wallet.TransactionQuery{Customer: "ann"})))
+	must(wallet.Collect(eng.Events(ctx, wallet.EventQuery{Customer: "ann"})))
 	audit(t, s, id)
+	audit(t, s, side)
 }
 
 //go:embed doc.go
 var documentation string
 
-// grants returns the statements that the package's documentation has for an application's role.
-func grants(t *testing.T) string {
-	var lines []string
-	for line := range strings.Lines(documentation) {
-		if found := regexp.MustCompile(`^//\t(GRANT .*;)$`).FindStringSubmatch(strings.TrimRight(line, "\n")); found != nil {
-			lines = append(lines, found[1])
-		}
+// documented returns the statements that the package's documentation has, of those that begin with a word.
+func documented(t *testing.T, word string) (all []string) {
+	for _, m := range regexp.MustCompile(`(?m)^//\t(`+word+` (?:[^;]|\n//\t)*;)$`).FindAllStringSubmatch(documentation, -1) {
+		all = append(all, strings.ReplaceAll(m[1], "\n//\t", "\n"))
 	}
-	if len(lines) == 0 {
+	if len(all) == 0 {
 		t.Fatal("there are none")
 	}
-	return strings.Join(lines, "\n")
+	return all
+}
+
+// The documented queries find what they are for, and nothing where nothing is wrong.
+func TestMonitoring(t *testing.T) {
+	s := openWith(t, nil)
+	queries := documented(t, "SELECT")
+	if len(queries) != 3 {
+		t.Fatalf("%d queries", len(queries))
+	}
+	ask := func(i int) (rows [][]any) {
+		t.Helper()
+		q := strings.NewReplacer(" wallet.", " "+pgx.Identifier{s.opts.Schema}.Sanitize()+".").Replace(queries[i])
+		found := must(s.pool.Query(ctx, q))
+		for found.Next() {
+			rows = append(rows, must(found.Values()))
+		}
+		if err := found.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	story(t, s)
+	id := create(t, s, "bob", 10)
+	if rows := ask(2); len(rows) != 0 {
+		t.Errorf("faults: %v", rows)
+	}
+	before := ask(1)[0][0].(int64)
+	must(engine.New(s, nil).TopUp(ctx, id, wallet.TopUp{Granted: dollar, ExpiresIn: time.Microsecond}))
+	if rows := ask(1); rows[0][0].(int64) != before+1 {
+		t.Errorf("overdue: %v, before: %d", rows, before)
+	}
+	must(s.pool.Exec(ctx, s.names.in("UPDATE {state} SET spendable = spendable + 1 WHERE customer = 'bob'")))
+	if rows := ask(2); len(rows) != 1 || rows[0][0] != "bob" {
+		t.Errorf("faults: %v, want one", rows)
+	}
+	tx := must(s.pool.Begin(ctx))
+	defer tx.Rollback(ctx)
+	must(tx.Exec(ctx, s.names.in("SELECT FROM {customer} WHERE customer = 'bob' FOR UPDATE")))
+	waiter := make(chan error)
+	go func() { waiter <- debit(s, id, "") }()
+	for len(ask(0)) == 0 {
+		runtime.Gosched()
+	}
+	tx.Rollback(ctx)
+	<-waiter // it has met a balance that does not add up, or not
 }
 
 // The tables refuse what must never be, whoever writes it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -43,6 +44,12 @@ var shared struct {
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv("WALLET_TEST_PROCESS"); dsn != "" {
 		os.Exit(process(dsn))
+	}
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "storetest.checks" })
+	if !given { // reads take three trips to a server
+		flag.Set("storetest.checks", "8")
 	}
 	code := m.Run()
 	if shared.server != nil {

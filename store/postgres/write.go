@@ -46,7 +46,8 @@ var (
 
 // guard makes sure that customers are as they were when they were loaded, and locks them, if they are not locked, without waiting;
 // or it fails. The new edition is theirs.
-var guard = [2]string{
+// The last one is for customers that are locked, for engines that know little of this.
+var guard = [3]string{
 	`WITH f AS (SELECT ctid FROM {customer} WHERE customer = $1 AND version = $2 FOR NO KEY UPDATE SKIP LOCKED),
 	g AS (UPDATE {customer} t SET version = version + 1, cursor = GREATEST({xid}, $3::bigint) + $4 FROM f WHERE t.ctid = f.ctid RETURNING 1)
 SELECT 1 / (count(*) = $5)::int, {xid} FROM g`,
@@ -55,6 +56,7 @@ SELECT 1 / (count(*) = $5)::int, {xid} FROM g`,
 		SELECT t.ctid FROM {customer} t WHERE t.customer = u.customer AND t.version = u.version LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) f
 	WHERE t.ctid = f.ctid RETURNING 1)
 SELECT 1 / (count(*) = $5)::int, {xid} FROM g`,
+	`UPDATE {customer} SET version = version + 1, cursor = GREATEST({xid}, $3::bigint) + $4 WHERE customer = $1 AND version = $2 RETURNING 1, {xid}`,
 }
 
 // A writing is the changes of a unit on their way into the database.
@@ -121,12 +123,17 @@ func (w *writing) change(c *unit.Customer) {
 }
 
 func (w *writing) queueGuard(b *pgx.Batch, n *names, each bool) {
-	if each || len(w.customers) == 1 {
+	switch {
+	case each:
 		for _, c := range w.customers {
-			b.Queue(n.in(guard[0]), string(c.ID), c.Version, c.Cursor, w.places, 1)
+			b.Queue(n.in(guard[2]), string(c.ID), c.Version, c.Cursor, w.places)
 			w.guards++
 		}
-	} else {
+	case len(w.customers) == 1:
+		c := w.customers[0]
+		b.Queue(n.in(guard[0]), string(c.ID), c.Version, c.Cursor, w.places, 1)
+		w.guards++
+	default:
 		var ids []string
 		var versions, cursors []int64
 		for _, c := range w.customers {
