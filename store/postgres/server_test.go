@@ -207,8 +207,7 @@ var rooms struct {
 type room struct{ schema string }
 
 // emptied are the tables, but the version's.
-const emptied = `DELETE FROM {customer}; DELETE FROM {record}; DELETE FROM {state}; DELETE FROM {lot}; DELETE FROM {transaction}; DELETE FROM {drawn};
-DELETE FROM {key}; DELETE FROM {hold}; DELETE FROM {event};`
+const emptied = `TRUNCATE {customer}, {record}, {state}, {lot}, {transaction}, {drawn}, {key}, {hold}, {event}`
 
 // open returns a new, empty store.
 func open(tb testing.TB) store.Store { return openWith(tb, nil) }
