@@ -13,9 +13,13 @@ import (
 )
 
 // Long histories, with many milestones: every query yields what a filter over everything does, from outside, and within a
-// function whose own changes are part of it.
+// function whose own changes are part of it. -short asks a tenth.
 func TestHistory(t *testing.T) {
 	s := openNew(t)
+	many := 10
+	if testing.Short() {
+		many = 1
+	}
 	random := rand.New(rand.NewPCG(1, 2))
 	var ids []wallet.ID
 	for _, c := range []wallet.CustomerID{"ann", "ann", "bob"} {
@@ -95,7 +99,7 @@ func TestHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.View(ctx, func(r store.Reader) error { return interrogate(t, r, random, ids, 400) }); err != nil {
+	if err := s.View(ctx, func(r store.Reader) error { return interrogate(t, r, random, ids, 40*many) }); err != nil {
 		t.Error(err)
 	}
 	for range 4 {
@@ -105,12 +109,12 @@ func TestHistory(t *testing.T) {
 					return err
 				}
 			}
-			return interrogate(t, tx, random, ids[:2], 150)
+			return interrogate(t, tx, random, ids[:2], 15*many)
 		}); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := s.View(ctx, func(r store.Reader) error { return interrogate(t, r, random, ids, 100) }); err != nil {
+	if err := s.View(ctx, func(r store.Reader) error { return interrogate(t, r, random, ids, 10*many) }); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,7 +13,7 @@ const large = 256
 // A Database begins and commits the transactions that units are written in.
 type Database interface {
 	// Begin begins a transaction for these calls, and returns the unit to run them on. An error is the outcome of them all.
-	// Calls it has failed are not run.
+	// Calls it has ended are not run.
 	Begin([]*lane.Call) (*Unit, error)
 
 	// Commit writes the unit's changes and commits. After an error nothing was written; if the error is
@@ -48,6 +48,7 @@ func Attempt(db Database, l *lane.Lane, calls []*lane.Call) (again, idle []*lane
 	alone, end := attempt(db, l, calls)
 	for i, c := range calls {
 		switch {
+		case c.Ended():
 		case alone[i] || end == refused:
 			again = append(again, c)
 		case c.Failed() || end == nothing:
@@ -72,7 +73,9 @@ func attempt(db Database, l *lane.Lane, calls []*lane.Call) (again []bool, end i
 	u, err := db.Begin(calls)
 	if err != nil {
 		for _, c := range calls {
-			c.Fail(err)
+			if !c.Ended() { // Begin may have told some
+				c.Fail(err)
+			}
 		}
 		return again, refused
 	}
