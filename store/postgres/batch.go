@@ -29,7 +29,8 @@ type writer struct {
 	conn    *pgxpool.Conn
 	xid     int64            // of the transaction; 0: unknown
 	guarded []*unit.Customer // whose editions the commit is about, besides those who change
-	unknown error            // the outcome of a commit
+	writing *writing
+	unknown error // the outcome of a commit
 
 	daring           bool // see dare.go
 	careful, caution int  // batches to come that do not dare; how many the last disappointment has cost
@@ -41,7 +42,7 @@ var _ unit.Database = (*writer)(nil)
 const begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 func newWriter(s *Store, wait wallet.CustomerID) *writer {
-	w := &writer{s: s, wait: wait, base: &base{names: s.names, partial: s.partial}}
+	w := &writer{s: s, wait: wait, base: &base{names: s.names, partial: s.partial}, writing: newWriting()}
 	w.unit, w.lane = unit.New(w.base), lane.New(w.run)
 	return w
 }
@@ -163,7 +164,8 @@ func (w *writer) commit(c *unit.Changes) error {
 		b = pgx.Batch{}
 	}
 	first := b.Len()
-	wr := newWriting()
+	wr := w.writing
+	defer wr.reset()
 	if err := wr.queue(&b, w.s.names, c, w.guarded, w.s.opts.Distributed); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, open) }
 
 // pgbench is how many transactions a second the server does of the simplest update there is, with so many clients.
 func (s *server) pgbench(b *testing.B, clients int) float64 {
-	seconds := 5
+	seconds := 4
 	if testing.Short() {
 		seconds = 1
 	}
@@ -73,22 +73,20 @@ func BenchmarkDebit(b *testing.B) {
 	conn := must(st.pool.Acquire(b.Context()))
 	must(conn.Exec(b.Context(), "VACUUM ANALYZE"))
 	conn.Release()
-	best := 0.0
-	bench := map[int]float64{}
-	for _, clients := range []int{1, 8, 32, 64} {
-		bench[clients] = s.pgbench(b, clients)
-		best = max(best, bench[clients])
-		fmt.Fprintf(os.Stderr, "pgbench %d: %.0f/s\n", clients, bench[clients])
-	}
 	for _, c := range []struct{ callers, wallets int }{{1, 0}, {8, 0}, {32, 0}, {64, 0}, {512, 0}, {512, 1}} {
 		of := ids
 		if c.wallets > 0 {
 			of = ids[:c.wallets]
 		}
-		than := best
+		clients := []int{32, 64} // of which one is its best
 		if c.callers <= 32 {
-			than = bench[c.callers]
+			clients = []int{c.callers}
 		}
+		than := 0.0
+		for _, n := range clients { // just before, as the machine may have others to serve
+			than = max(than, s.pgbench(b, n))
+		}
+		fmt.Fprintf(os.Stderr, "pgbench with %v clients: %.0f/s\n", clients, than)
 		b.Run(fmt.Sprintf("wallets=%d/callers=%d", len(of), c.callers), func(b *testing.B) {
 			used := cpu()
 			debits(b, eng, of, c.callers, b.N)

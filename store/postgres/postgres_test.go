@@ -17,10 +17,12 @@ import (
 
 func TestStore(t *testing.T) { storetest.Test(t, open) }
 
+var distributed = flag.Bool("postgres.distributed", false, "run the whole suite with Options.Distributed, too")
+
 // With the option for distributed engines the same holds. The feed of all customers is borrowed for the test.
 func TestStoreDistributed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("with -short")
+	if !*distributed {
+		t.Skip("without -postgres.distributed")
 	}
 	checks := flag.Lookup("storetest.checks")
 	defer checks.Value.Set(checks.Value.String())

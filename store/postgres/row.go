@@ -78,7 +78,7 @@ func (l ids[T, P]) ScanIndexType() any  { return uuid{} }
 
 // The reverse: what parameters are given. A nil any is NULL.
 
-func id(i interface{ Bytes() [16]byte }) any { return i.Bytes() }
+func id(i interface{ Bytes() [16]byte }) any { return pgtype.UUID{Bytes: i.Bytes(), Valid: true} }
 
 // someID is NULL for the zero ID.
 func someID(i interface{ Bytes() [16]byte }) any {
@@ -86,7 +86,7 @@ func someID(i interface{ Bytes() [16]byte }) any {
 	if b == [16]byte{} {
 		return nil
 	}
-	return b
+	return pgtype.UUID{Bytes: b, Valid: true}
 }
 
 func digits(a wallet.Amount) any { return a.String() }
@@ -96,7 +96,7 @@ func at(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	return t
+	return pgtype.Timestamptz{Time: t, Valid: true}
 }
 
 // some is NULL for "".

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -128,31 +127,39 @@ func (s *sheet) queue(b *pgx.Batch, n *names, each bool, affects func(int64)) {
 	}
 }
 
-// gather returns a column of the rows as an array.
-func gather(rows []any, i, width int, kind string) any {
+// gather returns a column of the rows as an array. Its values are of one type, or nil for NULL.
+func gather(rows []any, i, width int, kind string) pgtype.ArrayGetter {
+	c := &cells{rows: rows, i: i, width: width}
 	switch carrier(kind) {
 	case "text":
-		return array(rows, i, width, func(v any) pgtype.Text { s, ok := v.(string); return pgtype.Text{String: s, Valid: ok} })
+		c.like = ""
 	case "uuid":
-		return array(rows, i, width, func(v any) pgtype.UUID { u, ok := v.([16]byte); return pgtype.UUID{Bytes: u, Valid: ok} })
+		c.like = pgtype.UUID{}
 	case "timestamptz":
-		return array(rows, i, width, func(v any) pgtype.Timestamptz { t, ok := v.(time.Time); return pgtype.Timestamptz{Time: t, Valid: ok} })
+		c.like = pgtype.Timestamptz{}
 	case "bigint":
-		return array(rows, i, width, func(v any) pgtype.Int8 { n, ok := v.(int64); return pgtype.Int8{Int64: n, Valid: ok} })
+		c.like = int64(0)
 	case "smallint":
-		return array(rows, i, width, func(v any) int16 { return int16(v.(int)) })
+		c.like = int16(0)
 	case "boolean":
-		return array(rows, i, width, func(v any) bool { return v.(bool) })
+		c.like = false
 	case "bytea":
-		return array(rows, i, width, func(v any) []byte { b, _ := v.([]byte); return b })
+		c.like = []byte{}
+	default:
+		panic("postgres: no arrays of " + kind)
 	}
-	panic("postgres: no arrays of " + kind)
+	return c
 }
 
-func array[T any](rows []any, i, width int, as func(any) T) pgtype.FlatArray[T] {
-	all := make(pgtype.FlatArray[T], 0, len(rows)/width)
-	for ; i < len(rows); i += width {
-		all = append(all, as(rows[i]))
-	}
-	return all
+// cells are a column of rows, for pgx to read as an array.
+type cells struct {
+	rows     []any
+	i, width int
+	like     any
 }
+
+func (c *cells) Dimensions() []pgtype.ArrayDimension {
+	return []pgtype.ArrayDimension{{Length: int32(len(c.rows) / c.width), LowerBound: 1}}
+}
+func (c *cells) Index(row int) any { return c.rows[c.i+row*c.width] }
+func (c *cells) IndexType() any    { return c.like }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/store/internal/unit"
@@ -19,11 +20,21 @@ type writing struct {
 	places    int64 // of the feed, that are given away
 	xid       int64 // the first cursor of the transaction, once known
 
-	sheets struct {
-		newRecords, oldRecords, newStates, oldStates, debited, goneLots, oldLots, movedLots, newLots, added, consumed, drawn, finished, keys, newHolds, oldHolds, events sheet
-	}
+	sheets sheets
+
 	guards   int     // statements that guard
 	affected []int64 // rows that the statements behind them must affect
+}
+
+type sheets struct {
+	newRecords, oldRecords, newStates, oldStates, debited, goneLots, movedLots, oldLots, newLots, added, consumed, drawn, finished, keys, newHolds, oldHolds,
+	events sheet
+}
+
+// all returns the sheets in the order they are written in.
+func (s *sheets) all() []*sheet {
+	return []*sheet{&s.newRecords, &s.oldRecords, &s.newStates, &s.oldStates, &s.debited, &s.goneLots, &s.movedLots, &s.oldLots,
+		&s.newLots, &s.added, &s.consumed, &s.drawn, &s.finished, &s.keys, &s.newHolds, &s.oldHolds, &s.events}
 }
 
 func newWriting() *writing {
@@ -46,6 +57,22 @@ func newWriting() *writing {
 	return w
 }
 
+// reset empties the writing and keeps its room, unless that is a lot.
+func (w *writing) reset() {
+	for _, s := range w.sheets.all() {
+		if clear(s.rows); cap(s.rows) > spare {
+			s.rows = nil
+		}
+		s.rows = s.rows[:0]
+	}
+	clear(w.customers)
+	clear(w.seen)
+	w.customers, w.affected, w.guards, w.places, w.xid = w.customers[:0], w.affected[:0], 0, 0, 0
+}
+
+// spare is how many values of a table are kept room for.
+const spare = 1 << 15
+
 // queue collects the changes, and adds the statements that write them; guarded are customers whose edition must be right even if
 // nothing of them changes. With each set, every row has a statement of its own.
 // What the unit knows of the rows is brought up to date: if they are not committed, it is of no use any more.
@@ -59,9 +86,7 @@ func (w *writing) queue(b *pgx.Batch, n *names, c *unit.Changes, guarded []*unit
 		}
 	}
 	w.queueGuard(b, n, each)
-	s := &w.sheets
-	for _, sheet := range []*sheet{&s.newRecords, &s.oldRecords, &s.newStates, &s.oldStates, &s.debited, &s.goneLots, &s.movedLots, &s.oldLots,
-		&s.newLots, &s.added, &s.consumed, &s.drawn, &s.finished, &s.keys, &s.newHolds, &s.oldHolds, &s.events} {
+	for _, sheet := range w.sheets.all() {
 		sheet.queue(b, n, each, func(rows int64) { w.affected = append(w.affected, rows) })
 	}
 	return nil
@@ -138,7 +163,7 @@ func (w *writing) records(c *unit.Changes) error {
 			}
 		}
 		key := []any{customerOf(r), id(r.ID)}
-		rest := []any{r.Name, r.Code, r.Priority, appliesTo, at(r.ExpiresAt), digits(r.Limits.MinPaid), digits(r.Limits.MaxPaid), rules, metadata,
+		rest := []any{r.Name, r.Code, int16(r.Priority), appliesTo, at(r.ExpiresAt), digits(r.Limits.MinPaid), digits(r.Limits.MaxPaid), rules, metadata,
 			string(r.Status), at(r.TerminatedAt), r.Order, bytesOf(r.Notes)}
 		if r.No == 0 {
 			w.sheets.newRecords.add(append(append(key, string(r.Currency), digits(r.Rate), at(r.CreatedAt)), rest...)...)
@@ -230,10 +255,10 @@ func (w *writing) lots(c *unit.Changes) error {
 				l.Of.Hot = unit.Hot{}
 			}
 		case l.Fresh:
-			w.sheets.newLots.add(customer, of, l.Key, lot, string(l.Kind), digits(l.Credits), digits(l.Remaining), digits(l.Held), l.Priority,
+			w.sheets.newLots.add(customer, of, l.Key, lot, string(l.Kind), digits(l.Credits), digits(l.Remaining), digits(l.Held), int16(l.Priority),
 				at(l.ExpiresAt), at(l.OpenedAt))
 		case l.Moved:
-			w.sheets.movedLots.add(customer, of, lot, digits(l.Remaining), digits(l.Held), l.Key, l.Priority, at(l.ExpiresAt), at(l.OpenedAt))
+			w.sheets.movedLots.add(customer, of, lot, digits(l.Remaining), digits(l.Held), l.Key, int16(l.Priority), at(l.ExpiresAt), at(l.OpenedAt))
 		}
 	}
 	for _, l := range c.Lots {
@@ -310,7 +335,7 @@ func (w *writing) remembered(c *unit.Changes) error {
 		if len(several) == 1 {
 			only, several = id(several[0]), nil
 		}
-		w.sheets.keys.add(string(k.Of.ID), k.Name, k.Fingerprint, someID(k.Wallet), someID(k.Hold), only, list(several))
+		w.sheets.keys.add(string(k.Of.ID), k.Name, pgtype.UUID{Bytes: k.Fingerprint, Valid: true}, someID(k.Wallet), someID(k.Hold), only, list(several))
 	}
 	return nil
 }
