@@ -53,6 +53,7 @@ func (e *Engine) Capture(ctx context.Context, id wallet.HoldID, ca wallet.Captur
 type spending struct {
 	p              *purse
 	portions       []portion
+	held           wallet.Amount // of the credits
 	credits, money wallet.Amount
 }
 
@@ -164,8 +165,7 @@ func (k *work) takeHeld(s *spending, part *wallet.HoldPart, left *wallet.Amount,
 		s.credits, s.money = amount, s.p.Money(amount).Amount.Min(part.Money)
 	}
 	part.Credits, part.Money = part.Credits.Sub(s.credits), part.Money.Sub(s.money)
-	b := &s.p.state.Balance
-	b.Held = b.Held.Sub(s.credits)
+	s.held = s.credits // until it is booked: what is released may expire before
 	for need := s.credits; need.Sign() > 0; {
 		hl := &part.Lots[0]
 		l, err := k.Lot(hl.Lot)
@@ -250,6 +250,8 @@ func (p *purse) most(amount wallet.Amount, inMoney bool, c wallet.Currency) rese
 
 // spend books what a capture took from one purse.
 func (k *work) spend(s *spending, h *wallet.Hold) (wallet.Transaction, error) {
+	b := &s.p.state.Balance
+	b.Held = b.Held.Sub(s.held)
 	t := k.begin(s.p, wallet.Consumed, s.credits)
 	t.Money.Amount = s.money
 	t.Hold, t.Reference, t.Metadata = h.ID, h.Reference, h.Metadata
