@@ -157,20 +157,22 @@ func (k *work) steps(p *purse, budget *int) (bool, error) {
 	return true, k.warn(p)
 }
 
-// expireLots lets what is free in the lots expire, and reports whether it came to their end within the budget.
+// expireLots lets what is free in the lots expire, in spending order, and reports whether it came to their end within the
+// budget.
 func (k *work) expireLots(p *purse, lots func(func(store.Lot, error) bool), budget *int) (bool, error) {
 	var due []store.Lot
 	for l, err := range lots {
 		if err != nil {
 			return false, err
 		}
-		if len(due) > *budget {
+		if len(due) > *budget && !isLate(due[0], k.at) { // all expire now: they are in spending order
 			break
 		}
 		if !l.Free().IsZero() {
 			due = append(due, l)
 		}
 	}
+	slices.SortFunc(due, func(a, b store.Lot) int { return bytes.Compare(a.Key, b.Key) })
 	for _, l := range due {
 		if *budget == 0 {
 			return false, nil
@@ -182,6 +184,9 @@ func (k *work) expireLots(p *purse, lots func(func(store.Lot, error) bool), budg
 	}
 	return true, nil
 }
+
+// isLate reports whether a lot was over before: a hold kept something of it.
+func isLate(l store.Lot, at time.Time) bool { return !l.ExpiresAt.IsZero() && l.ExpiresAt.Before(at) }
 
 // openLots yields the wallet's open lots in spending order.
 func (k *work) openLots(id wallet.ID) func(func(store.Lot, error) bool) {
