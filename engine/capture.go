@@ -165,6 +165,9 @@ func (k *work) takeHeld(s *spending, part *wallet.HoldPart, left *wallet.Amount,
 		s.credits, s.money = amount, s.p.Money(amount).Amount.Min(part.Money)
 	}
 	part.Credits, part.Money = part.Credits.Sub(s.credits), part.Money.Sub(s.money)
+	if part.Credits.IsZero() {
+		part.Money = wallet.Amount{} // there is nothing left to pay it with
+	}
 	s.held = s.credits // until it is booked: what is released may expire before
 	for need := s.credits; need.Sign() > 0; {
 		hl := &part.Lots[0]
