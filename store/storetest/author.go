@@ -54,7 +54,6 @@ const mostWallets = 6
 type author struct {
 	forward bool // the clock never runs backwards, nothing ticks, and the policy stays
 	strange bool // requests may be invalid, and name what is not there
-	wide    bool // also what the model does not know
 	steps   []step
 	clock   time.Time
 
@@ -77,10 +76,8 @@ func one(t *rapid.T, label string, outOf int) bool {
 func (a *author) next(t *rapid.T) step {
 	a.clock = a.at(t)
 	s := step{At: a.clock, Do: pick(t, "do", deck...), Wallet: none, Tx: none, Other: none, Lot: none, Hold: none, To: none}
-	if a.wide && one(t, "more", 3) {
+	if one(t, "more", 3) {
 		s.Do = pick(t, "do", wideDeck...)
-	} else if !a.wide && one(t, "move", 5) {
-		s.Do = pick(t, "do", moveDeck...)
 	}
 	switch {
 	case len(a.steps) > 0 && one(t, "again", 8): // what was asked before is asked again
@@ -267,6 +264,9 @@ func (s *step) forget() {
 	}
 	if s.Do != doVoid {
 		s.Lot = none
+	}
+	if s.Do != doCapture && s.Do != doRelease {
+		s.Hold = none
 	}
 }
 

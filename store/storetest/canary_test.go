@@ -47,7 +47,7 @@ func TestCanaries(t *testing.T) {
 			got := fails(t, func(tb rapid.TB) {
 				check(tb, func(rt *rapid.T) {
 					m := newMachine(t, rt, func(testing.TB) store.Store { return planted{memory.New(), bug} }, &policy.Policy{})
-					m.model, m.wide = nil, true
+					m.model = nil
 					m.run(rt)
 				})
 			})

@@ -69,18 +69,22 @@ func (a *account) nextDue() (next time.Time) {
 	for _, r := range a.rules {
 		note(a.next(r))
 	}
+	for _, h := range a.openHolds() {
+		note(h.ExpiresAt)
+	}
 	for _, e := range a.entries {
-		if e.left().Sign() > 0 || e.State == wallet.Pending && !e.lapsed {
+		if e.free().Sign() > 0 || e.State == wallet.Pending && !e.lapsed {
 			note(e.ExpiresAt)
 		}
 	}
 	return next
 }
 
-// due books all the steps of one account at one instant, in their order. Holds that end would come first.
+// due books all the steps of one account at one instant, in their order.
 func (m *model) due(a *account, at time.Time) {
+	m.endHolds(a, at)
 	for _, l := range m.lots(a) {
-		if l.ExpiresAt.Equal(at) {
+		if past(l.ExpiresAt, at) && l.free().Sign() > 0 { // it was over before if it was held
 			m.expire(a, l, at)
 		}
 	}
@@ -100,8 +104,8 @@ func (m *model) due(a *account, at time.Time) {
 	m.intervals(a, at)
 }
 
-// expire takes out of a lot what remains in it.
+// expire takes out of a lot what is free in it.
 func (m *model) expire(a *account, l *entry, at time.Time) {
-	left := l.left()
-	m.take(a, wallet.Expired, []*entry{l}, []share{{"", left, a.money(left)}}, at)
+	free := l.free()
+	m.take(a, wallet.Expired, []*entry{l}, []share{{"", free, a.money(free)}}, at)
 }

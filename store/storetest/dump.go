@@ -23,9 +23,9 @@ type books struct {
 	Draws        [][]wallet.Draw      // for each transaction
 
 	Rules []wallet.RuleID // all there ever were
+	Holds []wallet.Hold   // that have, or had, something of it, newest first
 
 	// What the model does not know.
-	Holds  []wallet.Hold  // that have, or had, something of it
 	Events []wallet.Event // without cursors, which are the store's
 	last   wallet.Cursor  // of the events
 }
@@ -78,7 +78,7 @@ func (w *world) readOne(ctx context.Context, id wallet.ID, known books) (b books
 		return b, true, err
 	}
 	if len(known.Events) > 0 && len(events) == 0 && reflect.DeepEqual(b.Wallet, known.Wallet) {
-		return known, false, nil
+		return w.readHolds(ctx, known)
 	}
 	b.Rules, b.Events, b.last = slices.Clip(known.Rules), slices.Clip(known.Events), known.last
 	for _, e := range events {
@@ -113,6 +113,16 @@ func (w *world) readOne(ctx context.Context, id wallet.ID, known books) (b books
 	}
 	b.Holds, err = wallet.Collect(w.eng.Holds(ctx, wallet.HoldQuery{Wallet: id}))
 	return b, true, err
+}
+
+// readHolds reads again the holds of a wallet that has not changed: one over several wallets may have, in another.
+func (w *world) readHolds(ctx context.Context, known books) (b books, fresh bool, err error) {
+	b = known
+	if !slices.ContainsFunc(known.Holds, func(h wallet.Hold) bool { return h.State == wallet.HoldOpen && h.Wallet.IsZero() }) {
+		return b, false, nil
+	}
+	b.Holds, err = wallet.Collect(w.eng.Holds(ctx, wallet.HoldQuery{Wallet: b.Wallet.ID}))
+	return b, !reflect.DeepEqual(b.Holds, known.Holds), err
 }
 
 // remains returns what is left of a lot.
@@ -174,6 +184,9 @@ func (n names) dump(some []books) string {
 		for _, l := range wallet.Lots {
 			line(&b, "  lot", l)
 		}
+		for _, h := range wallet.Holds {
+			line(&b, "  hold", h)
+		}
 		for i, t := range wallet.Transactions {
 			line(&b, "  transaction", t)
 			for _, d := range wallet.Draws[i] {
@@ -188,9 +201,6 @@ func (n names) dump(some []books) string {
 func dumpAll(all []books) string {
 	var b bytes.Buffer
 	for _, wallet := range all {
-		for _, h := range wallet.Holds {
-			line(&b, "hold", h)
-		}
 		for _, e := range wallet.Events {
 			line(&b, "event", e)
 		}

@@ -76,7 +76,7 @@ func newMachine(tb testing.TB, rt *rapid.T, open func(testing.TB) store.Store, p
 
 // wider makes a machine without a model.
 func (m *machine) wider(p policy.Policy) *machine {
-	m.model, m.wide = nil, true
+	m.model = nil
 	m.setPolicy(p)
 	return m
 }

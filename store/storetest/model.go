@@ -13,12 +13,13 @@ import (
 )
 
 // A model is the rules again: small, slow, and meant to be obviously right. It keeps nothing that can be worked out, sorts
-// whenever it needs an order, and computes with fractions. What it does not know (holds, and credits that expire soon)
-// is not asked of it.
+// whenever it needs an order, and computes with fractions. What it does not know (credits that expire soon) is not asked of
+// it.
 type model struct {
 	policy   policy.Policy
 	accounts []*account            // in the order they were created
 	came     []*entry              // in the order commands returned them
+	holds    []*hold               // in the order they were authorized
 	memory   map[string]remembered // by customer and key
 }
 
@@ -30,6 +31,7 @@ type account struct {
 	rules     []*rule
 	everRules []wallet.RuleID // of all the rules there ever were
 	usage     []usage         // in progress
+	holds     []*hold         // that are, or were, in it
 }
 
 // An entry is a transaction. If it is inbound and settled, it is a lot too.
@@ -155,7 +157,7 @@ func rank(priority int) int {
 
 func (e *entry) lot() wallet.Lot {
 	l := wallet.Lot{
-		ID: e.ID, Wallet: e.Wallet, Kind: e.Kind, Credits: e.Credits, Remaining: amount(e.left()),
+		ID: e.ID, Wallet: e.Wallet, Kind: e.Kind, Credits: e.Credits, Remaining: amount(e.left()), Held: amount(e.held()),
 		Priority: e.Priority, ExpiresAt: e.ExpiresAt, OpenedAt: e.SettledAt,
 	}
 	if e.Origin != "" { // it keeps the place of the lot it comes from
@@ -196,12 +198,12 @@ func (a *account) consumed() *big.Rat {
 	return sum
 }
 
-// spendable is the total of an active wallet: what has expired was taken out when it did.
+// spendable is the total of an active wallet but what is held: what has expired was taken out when it did.
 func (a *account) spendable() *big.Rat {
 	if a.Status == wallet.Terminated {
 		return new(big.Rat)
 	}
-	return a.total()
+	return sub(a.total(), a.held())
 }
 
 // money is what credits are worth.
@@ -213,8 +215,8 @@ func (a *account) money(credits *big.Rat) *big.Rat {
 func (a *account) public() wallet.Wallet {
 	w := a.Wallet
 	w.Balance = wallet.Balance{
-		Spendable: amount(a.spendable()), Ongoing: amount(a.ongoing()), Pending: amount(a.pending()), Consumed: amount(a.consumed()),
-		Kept: amount(sub(a.total(), a.spendable())),
+		Spendable: amount(a.spendable()), Held: amount(a.held()), Ongoing: amount(a.ongoing()), Pending: amount(a.pending()), Consumed: amount(a.consumed()),
+		Kept: amount(sub(sub(a.total(), a.spendable()), a.held())),
 	}
 	w.Metadata = maps.Clone(a.Metadata)
 	for _, r := range a.rules {
@@ -256,7 +258,7 @@ func (m *model) readAt(at time.Time) {
 }
 
 func (m *model) books(a *account) (b books) {
-	b.Wallet, b.Rules = a.public(), a.everRules
+	b.Wallet, b.Rules, b.Holds = a.public(), a.everRules, a.allHolds()
 	lots := m.lots(a)
 	if a.Status == wallet.Terminated {
 		slices.SortFunc(lots, func(x, y *entry) int { return x.ID.Compare(y.ID) })
@@ -275,7 +277,7 @@ func (m *model) books(a *account) (b books) {
 func (m *model) names() names {
 	all := make([]books, len(m.accounts))
 	for i, a := range m.accounts {
-		all[i].Wallet.ID, all[i].Rules = a.ID, a.everRules
+		all[i].Wallet.ID, all[i].Rules, all[i].Holds = a.ID, a.everRules, a.allHolds()
 		for _, e := range a.entries {
 			all[i].Transactions = append(all[i].Transactions, e.Transaction)
 		}

@@ -209,7 +209,7 @@ func (m *model) transfer(from, to *account, t wallet.Transfer, at time.Time) ([]
 	for _, l := range m.lots(from) {
 		if t.Kind == "" || l.lot().Kind == t.Kind {
 			lots = append(lots, l)
-			free = add(free, l.left())
+			free = add(free, l.free())
 		}
 	}
 	if free.Cmp(credits) < 0 || free.Sign() == 0 {

@@ -25,20 +25,24 @@ type share struct {
 	credits, amount *big.Rat
 }
 
-// take books an outbound transaction: its lots, in the order given, meet its shares.
+// take books an outbound transaction of what is free in lots: in the order given, they meet its shares.
 func (m *model) take(a *account, kind wallet.Kind, lots []*entry, shares []share, at time.Time) *entry {
+	credits := new(big.Rat)
+	for _, s := range shares {
+		credits = add(credits, s.credits)
+	}
+	return m.pay(a, kind, portions(lots, credits), shares, at)
+}
+
+// pay books an outbound transaction: portions of lots, in the order given, meet its shares.
+func (m *model) pay(a *account, kind wallet.Kind, portions []portion, shares []share, at time.Time) *entry {
 	credits, money := new(big.Rat), new(big.Rat)
 	for _, s := range shares {
 		credits, money = add(credits, s.credits), add(money, s.amount)
 	}
-	free := make([]*big.Rat, len(lots))
-	rest := credits // each lot gives as much as it has, but no more than is still needed
-	for i, l := range lots {
-		free[i] = least(l.left(), rest)
-		rest = sub(rest, free[i])
-	}
-	for len(free) > 1 && free[len(free)-1].Sign() == 0 {
-		free = free[:len(free)-1]
+	free := make([]*big.Rat, len(portions))
+	for i, p := range portions {
+		free[i] = p.credits
 	}
 	e := m.book(a, kind, credits, money, at)
 	i := 0
@@ -50,12 +54,12 @@ func (m *model) take(a *account, kind wallet.Kind, lots []*entry, shares []share
 			}
 			part := least(free[i], left)
 			free[i], left = sub(free[i], part), sub(left, part)
-			worth := down(mul(part, rat(a.Rate)), decimals)
+			worth := least(down(mul(part, rat(a.Rate)), decimals), unpaid)
 			if left.Sign() == 0 {
 				worth = unpaid // the last draw of a share takes the rest
 			}
 			unpaid = sub(unpaid, worth)
-			e.draws = append(e.draws, draw{from: lots[i], credits: part, amount: worth, fee: s.fee})
+			e.draws = append(e.draws, draw{from: portions[i].lot, credits: part, amount: worth, fee: s.fee})
 			if left.Sign() == 0 {
 				break
 			}
@@ -65,13 +69,32 @@ func (m *model) take(a *account, kind wallet.Kind, lots []*entry, shares []share
 	return e
 }
 
-// price returns the credits that pay an amount of money.
-func (a *account) price(money *big.Rat) *big.Rat {
+// price returns the credits that pay an amount of money, as far as there are so many.
+func (a *account) price(money *big.Rat) *big.Rat { return least(a.creditsFor(money), a.spendable()) }
+
+func (a *account) creditsFor(money *big.Rat) *big.Rat {
 	credits := down(quo(money, rat(a.Rate)), decimals)
 	if credits.Sign() == 0 {
 		credits = new(big.Rat).SetFrac(big.NewInt(1), power(decimals))
 	}
-	return least(credits, a.spendable())
+	return credits
+}
+
+// afford returns the credits asked for, or those that pay the money asked for, and the money, if there are as many.
+func (a *account) afford(wantCredits, wantMoney wallet.Amount) (credits, money *big.Rat, err error) {
+	free, credits := a.spendable(), rat(wantCredits)
+	money = a.money(credits)
+	if !wantMoney.IsZero() {
+		money = rat(wantMoney)
+		if worth := mul(free, rat(a.Rate)); worth.Cmp(money) < 0 {
+			return nil, nil, &wallet.InsufficientError{Wallet: a.ID, Needed: wantMoney, Available: amount(down(worth, decimals)), Currency: a.Currency}
+		}
+		credits = a.price(money)
+	}
+	if free.Cmp(credits) < 0 {
+		return nil, nil, &wallet.InsufficientError{Wallet: a.ID, Needed: wantCredits, Available: amount(free)}
+	}
+	return credits, money, nil
 }
 
 func (m *model) debit(a *account, d wallet.Debit, other int, at time.Time) ([]*entry, error) {
@@ -85,17 +108,9 @@ func (m *model) debit(a *account, d wallet.Debit, other int, at time.Time) ([]*e
 	if !ok {
 		return nil, wallet.ErrInvalid
 	}
-	free, credits := a.spendable(), rat(d.Credits)
-	money := a.money(credits)
-	if !d.Money.IsZero() {
-		money = rat(d.Money)
-		if worth := mul(free, rat(a.Rate)); worth.Cmp(money) < 0 {
-			return nil, &wallet.InsufficientError{Wallet: a.ID, Needed: d.Money, Available: amount(down(worth, decimals)), Currency: a.Currency}
-		}
-		credits = a.price(money)
-	}
-	if free.Cmp(credits) < 0 {
-		return nil, &wallet.InsufficientError{Wallet: a.ID, Needed: d.Credits, Available: amount(free)}
+	credits, money, err := a.afford(d.Credits, d.Money)
+	if err != nil {
+		return nil, err
 	}
 	if !fits(add(a.consumed(), credits)) || !fits(money) {
 		return nil, wallet.ErrLimit
@@ -120,7 +135,7 @@ func (m *model) void(a *account, v wallet.Void, lot, other int, at time.Time) ([
 		if l.account != a || !l.Kind.Inbound() {
 			return nil, wallet.ErrInvalid
 		}
-		lots, free = []*entry{l}, l.left()
+		lots, free = []*entry{l}, l.free()
 	}
 	credits := rat(v.Credits)
 	if v.All {

@@ -16,15 +16,19 @@ type remembered struct {
 	account *account
 	entries []*entry
 	lines   []wallet.Line
+	hold    *hold
+	short   *big.Rat // of a capture
 }
 
 // do takes a step, and returns what the engine should. created is the ID that the engine gave to a wallet created by it.
 func (m *model) do(s step, created wallet.ID) (any, error) {
-	if s.Bad != "" || s.Do == doTransfer && s.To == s.Wallet && s.To != unknown {
+	const longest = 30 * 24 * time.Hour // of holds
+	if s.Bad != "" || s.Do == doTransfer && s.To == s.Wallet && s.To != unknown || s.Do == doAuthorize && s.Authorization.For > longest {
 		return nil, wallet.ErrInvalid
 	}
 	var a *account
 	var e *entry
+	var h *hold
 	var customer wallet.CustomerID
 	at := s.At.Truncate(time.Microsecond)
 	switch s.Do {
@@ -35,8 +39,17 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 		customer = s.Spec.Customer
 	case doCharge, doPreview, doOngoing:
 		customer = s.Charge.Customer
+		at = m.behind(customer, s.Charge.Currency, at)
+	case doCapture, doRelease:
+		if s.Hold == unknown {
+			return nil, wallet.ErrNotFound
+		}
+		h = m.holds[s.Hold]
+		if customer = h.Customer; h.Wallet.IsZero() {
+			at = m.behind(customer, h.Currency, at)
+		}
 		for _, a := range m.of(customer) {
-			if a.Currency == s.Charge.Currency {
+			if a.ID == h.Wallet {
 				at = later(at, a.UpdatedAt)
 			}
 		}
@@ -47,10 +60,15 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 		e = m.came[s.Tx]
 		a = e.account
 	default:
-		if s.Wallet == unknown {
+		switch s.Wallet {
+		case unknown:
 			return nil, wallet.ErrNotFound
+		case none: // of all that the customer has in a currency
+			customer = s.Authorization.Customer
+			at = m.behind(customer, s.Authorization.Currency, at)
+		default:
+			a = m.accounts[s.Wallet]
 		}
-		a = m.accounts[s.Wallet]
 	}
 	if a != nil {
 		customer, at = a.Customer, later(at, a.UpdatedAt)
@@ -102,6 +120,12 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 		memo.entries, err = m.transfer(a, m.accounts[s.To], *s.Transfer, at)
 	case doOngoing:
 		err = m.setOngoing(*s.Charge, at)
+	case doAuthorize:
+		memo.hold, err = m.authorize(a, *s.Authorization, at)
+	case doCapture:
+		memo.entries, memo.short, err = m.capture(h, *s.Capture, at)
+	case doRelease:
+		memo.hold, err = h, m.release(h, at)
 	}
 	if err != nil {
 		return nil, err
@@ -124,6 +148,10 @@ func (m *model) answer(memo remembered, s step) any {
 		return memo.account.public()
 	case doDebit, doVoid:
 		return ts[0]
+	case doAuthorize, doRelease:
+		return memo.hold.public()
+	case doCapture:
+		return wallet.Captured{Transactions: ts, Shortfall: amount(memo.short)}
 	case doOngoing:
 		var all []wallet.Wallet
 		for _, a := range m.payers(*s.Charge) {
@@ -134,6 +162,16 @@ func (m *model) answer(memo remembered, s step) any {
 		return receipt(*s.Charge, memo.lines, ts)
 	}
 	return ts
+}
+
+// behind is no earlier than the latest change of what the customer has in a currency.
+func (m *model) behind(customer wallet.CustomerID, currency wallet.Currency, at time.Time) time.Time {
+	for _, a := range m.of(customer) {
+		if a.Currency == currency {
+			at = later(at, a.UpdatedAt)
+		}
+	}
+	return at
 }
 
 // note remembers the transactions that came up first now.
@@ -194,6 +232,9 @@ func (m *model) update(a *account, c wallet.Changes, kept []int, at time.Time) e
 	}
 	if c.ExpiresAt != nil {
 		a.ExpiresAt = *c.ExpiresAt
+		for _, h := range a.openHolds() {
+			h.endBy(a.ExpiresAt)
+		}
 	}
 	if c.Limits != nil {
 		a.Limits = *c.Limits
@@ -213,6 +254,7 @@ func (m *model) terminate(a *account, at time.Time) {
 	if a.Status == wallet.Terminated {
 		return
 	}
+	m.leaveHolds(a, at)
 	if left := a.total(); m.policy.OnTerminate == policy.VoidRemaining && left.Sign() > 0 {
 		lots := [][]*entry{m.lots(a)}
 		if !fits(a.money(left)) { // too much money for one transaction: one for each lot

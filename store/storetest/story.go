@@ -98,6 +98,10 @@ func (s step) key(customer wallet.CustomerID) (wallet.CustomerID, string) {
 		return s.Charge.Customer, s.Charge.Key
 	case doVoid:
 		return customer, s.Void.Key
+	case doAuthorize:
+		return customer, s.Authorization.Key
+	case doCapture:
+		return customer, s.Capture.Key
 	case doRefund:
 		return customer, s.Refund.Key
 	case doTransfer:
@@ -233,7 +237,7 @@ func (w *world) do(ctx context.Context, s step) (any, error) {
 	return w.doMore(ctx, s)
 }
 
-// doMore takes a step of those that the model does not know.
+// doMore takes a step that reserves credits, or moves them within a customer's wallets.
 func (w *world) doMore(ctx context.Context, s step) (any, error) {
 	switch s.Do {
 	case doAuthorize:

@@ -33,7 +33,7 @@ func testTime(t *testing.T, open func(testing.TB) store.Store, under ...policy.P
 
 // writeStory makes up a story in which the clock runs forward, by way of an engine in memory. It ends when all spans are over.
 func writeStory(rt *rapid.T, p policy.Policy) ([]step, time.Time) {
-	a, w := author{forward: true, wide: true}, newWorld(memory.New(), p)
+	a, w := author{forward: true}, newWorld(memory.New(), p)
 	rt.Repeat(map[string]func(*rapid.T){"step": func(rt *rapid.T) {
 		s := a.next(rt)
 		rt.Logf("%s %s", s.At.Format(time.RFC3339Nano), s)

@@ -8,12 +8,7 @@ import (
 	"github.com/seed-12493b23/wallet"
 )
 
-// The commands that the model does not know (holds) are told only where what must always be true, or what must be the same
-// twice, is looked at.
-
-// moveDeck is what the model knows of them.
-var moveDeck = []command{doRefund, doRefund, doTransfer, doOngoing}
-
+// wideDeck is what reserves credits, or moves them within a customer's wallets.
 var wideDeck = []command{doAuthorize, doAuthorize, doCapture, doCapture, doRelease, doRefund, doRefund, doTransfer, doOngoing, doOngoing}
 
 // fillWide makes up the request of such a command.
@@ -50,7 +45,7 @@ func (a *author) fillWide(t *rapid.T, s *step) {
 }
 
 func (a *author) authorization(t *rapid.T, s *step) *wallet.Authorization {
-	u := &wallet.Authorization{Reference: pick(t, "reference", "", "card-1"), For: pick(t, "for", append(spans, 0)...), Key: pick(t, "key", keys...)}
+	u := &wallet.Authorization{Reference: pick(t, "reference", "", "card-1"), Metadata: pick(t, "metadata", metadatas...), For: pick(t, "for", append(spans, 0)...), Key: pick(t, "key", keys...)}
 	if s.Wallet == unknown {
 		u.Credits = tiny
 		return u
