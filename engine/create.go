@@ -129,6 +129,9 @@ func (e *Engine) Update(ctx context.Context, id wallet.ID, changes wallet.Change
 			return k.remember(store.Outcome{Wallet: id})
 		},
 	}
+	if changes.ExpiresAt != nil {
+		c.expiry = *changes.ExpiresAt
+	}
 	if changes.Key != "" {
 		c.print = printChanges(id, changes)
 	}

@@ -61,6 +61,7 @@ type command struct {
 	scope    store.Scope     // whose wallets; its Key is the request's
 	currency wallet.Currency // with scope.Customer: the wallets it touches
 	also     wallet.ID       // another wallet it touches
+	expiry   time.Time       // that the wallet is to have: it touches those that it shares holds with, which end sooner
 	print    [16]byte        // the request's fingerprint, if it has a key
 
 	now   time.Time // what the clock shows, if it was read
@@ -258,6 +259,11 @@ func (k *work) setTime(now time.Time, c wallet.Currency) error {
 			}
 		}
 	}
+	if k.command != nil && !k.expiry.IsZero() {
+		if err := k.setTimeSharing(); err != nil {
+			return err
+		}
+	}
 	if k.command == nil || k.also.IsZero() {
 		return nil
 	}
@@ -269,6 +275,26 @@ func (k *work) setTime(now time.Time, c wallet.Currency) error {
 		k.at = later(k.at, w.State.UpdatedAt)
 	}
 	return err
+}
+
+// setTimeSharing sets the instant of a command that lets the holds of a wallet end sooner, in other wallets too.
+func (k *work) setTimeSharing() error {
+	for h, err := range k.openHolds(k.target.ID) {
+		if err != nil {
+			return err
+		}
+		if !k.expiry.Before(h.ExpiresAt) {
+			continue
+		}
+		for _, part := range h.Parts {
+			w, err := k.Wallet(part.Wallet)
+			if err != nil {
+				return err
+			}
+			k.at = later(k.at, w.State.UpdatedAt)
+		}
+	}
+	return nil
 }
 
 func later(a, b time.Time) time.Time {
