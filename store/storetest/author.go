@@ -207,6 +207,7 @@ func (a *author) fill(t *rapid.T, s *step) {
 		s.Spec = a.spec(t)
 	case doUpdate:
 		s.Changes = a.changes(t)
+		a.sooner(t, s.Wallet, s.Changes)
 		if s.Changes.Rules != nil && s.Wallet >= 0 {
 			for i := range a.books[s.Wallet].Wallet.Rules {
 				if one(t, "keep", 2) {

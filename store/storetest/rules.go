@@ -73,6 +73,9 @@ func (m *model) do(s step, created wallet.ID) (any, error) {
 	if a != nil {
 		customer, at = a.Customer, later(at, a.UpdatedAt)
 	}
+	if s.Do == doUpdate && s.Changes.ExpiresAt != nil {
+		at = a.sharing(*s.Changes.ExpiresAt, at)
+	}
 	_, key := s.key(customer)
 	memo, known := m.memory[string(customer)+"\n"+key]
 	switch {

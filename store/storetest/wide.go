@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -15,6 +16,9 @@ var wideDeck = []command{doAuthorize, doAuthorize, doCapture, doCapture, doRelea
 func (a *author) fillWide(t *rapid.T, s *step) {
 	if len(a.held) > 0 {
 		s.Hold = rapid.IntRange(0, len(a.held)-1).Draw(t, "hold")
+		if open := a.openHolds(); len(open) > 0 && !one(t, "any", 4) {
+			s.Hold = pick(t, "open", open...)
+		}
 	}
 	switch s.Do {
 	case doAuthorize:
@@ -44,8 +48,30 @@ func (a *author) fillWide(t *rapid.T, s *step) {
 	}
 }
 
+// openHolds are those that have not ended.
+func (a *author) openHolds() (open []int) {
+	for i, id := range a.held {
+		if slices.ContainsFunc(a.books, func(b books) bool {
+			return slices.ContainsFunc(b.Holds, func(h wallet.Hold) bool { return h.ID == id && h.State == wallet.HoldOpen })
+		}) {
+			open = append(open, i)
+		}
+	}
+	return open
+}
+
+// sooner lets a wallet expire soon, mostly, if there is a hold in it.
+func (a *author) sooner(t *rapid.T, w int, c *wallet.Changes) {
+	if w < 0 || !slices.ContainsFunc(a.books[w].Holds, func(h wallet.Hold) bool { return h.State == wallet.HoldOpen }) {
+		return
+	}
+	if one(t, "sooner", 2) {
+		c.ExpiresAt = wallet.Set(a.clock.Truncate(time.Microsecond).Add(pick(t, "in", spans...)))
+	}
+}
+
 func (a *author) authorization(t *rapid.T, s *step) *wallet.Authorization {
-	u := &wallet.Authorization{Reference: pick(t, "reference", "", "card-1"), Metadata: pick(t, "metadata", metadatas...), For: pick(t, "for", append(spans, 0)...), Key: pick(t, "key", keys...)}
+	u := &wallet.Authorization{Reference: pick(t, "reference", "", "card-1"), Metadata: pick(t, "metadata", metadatas...), For: pick(t, "for", append(spans, 0, 0, time.Hour, time.Hour)...), Key: pick(t, "key", keys...)}
 	if s.Wallet == unknown {
 		u.Credits = tiny
 		return u
@@ -86,9 +112,12 @@ func (a *author) capture(t *rapid.T, s *step) {
 			}
 		}
 	}
-	if one(t, "in money", 2) {
+	switch {
+	case one(t, "least", 8): // it may take less than the least credits
+		s.Capture.Money = tiny
+	case one(t, "in money", 2):
 		s.Capture.Money = part(t, moneys, money)
-	} else {
+	default:
 		s.Capture.Credits = part(t, credits, credit)
 	}
 }
