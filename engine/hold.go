@@ -105,7 +105,9 @@ func (k *work) authorize(a wallet.Authorization) (h wallet.Hold, err error) {
 
 // lastHold returns the greatest ID that a hold of the customer has from this very instant, so that the next is greater.
 func (k *work) lastHold() (last wallet.HoldID, err error) {
-	for h, err := range k.Holds(wallet.HoldQuery{Customer: k.customer, Limit: 1}) {
+	var next wallet.HoldID
+	next.SetBytes(wallet.FirstAt(k.at.Add(time.Microsecond)).Bytes())
+	for h, err := range k.Holds(wallet.HoldQuery{Customer: k.customer, After: next, Limit: 1}) { // others may be ahead of it
 		if err != nil {
 			return last, err
 		}
