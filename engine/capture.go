@@ -125,7 +125,9 @@ func (k *work) capture(h *wallet.Hold, ca wallet.Capture) (done wallet.Captured,
 			return done, err
 		}
 		done.Transactions = append(done.Transactions, t)
-		h.Captured.Amount = h.Captured.Amount.Add(t.Money.Amount)
+		if h.Captured.Amount = h.Captured.Amount.Add(t.Money.Amount); !h.Captured.Amount.Fits() {
+			return done, fmt.Errorf("%w: captures of hold %s would come to %s", wallet.ErrLimit, h.ID, h.Captured)
+		}
 	}
 	for _, s := range spent {
 		if s.p.state.Events == s.p.State.Events { // nothing of it was touched

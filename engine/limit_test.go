@@ -65,6 +65,16 @@ func TestDigits(t *testing.T) {
 			func(w *world, id wallet.ID) error {
 				return second(w.Debit(ctx(), id, wallet.Debit{Credits: amount("1800000000000")}))
 			}},
+		{"money captured of a hold", "999999.999999", func(w *world, id wallet.ID) {
+			grant(w, id, "900000000000")
+			grant(w, id, "900000000000")
+			must(w.Authorize(ctx(), wallet.Authorization{Wallet: id, Credits: amount("1")}))
+			must(w.Capture(ctx(), must(wallet.Collect(w.Holds(ctx(), wallet.HoldQuery{Wallet: id})))[0].ID,
+				wallet.Capture{Credits: amount("900000000000"), More: true, Over: wallet.Extend}))
+		}, func(w *world, id wallet.ID) error {
+			return second(w.Capture(ctx(), must(wallet.Collect(w.Holds(ctx(), wallet.HoldQuery{Wallet: id})))[0].ID,
+				wallet.Capture{Credits: amount("900000000000"), More: true, Over: wallet.Extend}))
+		}},
 		{"money of a void", "999999.999999", func(w *world, id wallet.ID) { grant(w, id, "900000000000"); grant(w, id, "900000000000") },
 			func(w *world, id wallet.ID) error { return second(w.Void(ctx(), id, wallet.Void{All: true})) }},
 		{"money of a charge", "999999.999999", func(w *world, id wallet.ID) { grant(w, id, "900000000000"); grant(w, id, "900000000000") },
