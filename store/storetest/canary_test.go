@@ -32,7 +32,11 @@ func TestCanaries(t *testing.T) {
 		"settlement":  func(tx store.Tx) store.Tx { return lossy{tx} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, want := caught(t, func(s store.Store) store.Store { return planted{s, bug} }), name != "none"; got != want {
+			cases := many
+			if name == "none" {
+				cases = few
+			}
+			if got, want := caught(t, cases, func(s store.Store) store.Store { return planted{s, bug} }), name != "none"; got != want {
 				t.Errorf("caught: %v, want %v", got, want)
 			}
 		})
@@ -44,7 +48,11 @@ func TestCanaries(t *testing.T) {
 		"limbo": func(tx store.Tx) store.Tx { return everlasting{tx} },
 	} {
 		t.Run("without model/"+name, func(t *testing.T) {
-			got := fails(t, func(tb rapid.TB) {
+			cases := many
+			if name == "none" {
+				cases = few
+			}
+			got := fails(t, cases, func(tb rapid.TB) {
 				check(tb, func(rt *rapid.T) {
 					m := newMachine(t, rt, func(testing.TB) store.Store { return planted{memory.New(), bug} }, &policy.Policy{})
 					m.model = nil
@@ -57,15 +65,18 @@ func TestCanaries(t *testing.T) {
 		})
 	}
 	t.Run("rollback", func(t *testing.T) {
-		if !caught(t, func(s store.Store) store.Store { return stubborn{s} }) {
+		if !caught(t, many, func(s store.Store) store.Store { return stubborn{s} }) {
 			t.Error("not caught")
 		}
 	})
 }
 
+// How many cases are tried: more than a bug takes to be found, and as many as show that there is none.
+const many, few = "2000", "100"
+
 // caught runs the machine on a store, and reports whether it finds fault with it.
-func caught(t *testing.T, wrap func(store.Store) store.Store) bool {
-	return fails(t, func(tb rapid.TB) {
+func caught(t *testing.T, cases string, wrap func(store.Store) store.Store) bool {
+	return fails(t, cases, func(tb rapid.TB) {
 		check(tb, func(rt *rapid.T) {
 			open := func(testing.TB) store.Store { return wrap(memory.New()) }
 			newMachine(t, rt, open, &policy.Policy{}).run(rt)
@@ -73,9 +84,11 @@ func caught(t *testing.T, wrap func(store.Store) store.Store) bool {
 	})
 }
 
-// fails runs a test that nobody hears, and reports whether it fails.
-func fails(t *testing.T, test func(rapid.TB)) bool {
-	for name, value := range map[string]string{"rapid.nofailfile": "true", "rapid.shrinktime": "0s"} {
+// fails runs a test that nobody hears on so many cases, the same each time, and reports whether it fails.
+func fails(t *testing.T, cases string, test func(rapid.TB)) bool {
+	for name, value := range map[string]string{
+		"rapid.nofailfile": "true", "rapid.shrinktime": "0s", "rapid.seed": "1", "rapid.checks": cases, "storetest.checks": cases,
+	} {
 		before := flag.Lookup(name).Value.String()
 		if err := flag.Set(name, value); err != nil {
 			t.Fatal(err)
@@ -229,7 +242,7 @@ func TestFickle(t *testing.T) {
 		"completes": {AutoComplete: func(wallet.Wallet, wallet.Transaction) bool { n++; return n%2 == 0 }},
 		"meddles":   {Applies: func(w wallet.Wallet, _ wallet.Fee) bool { delete(w.Metadata, "a"); return true }},
 	} {
-		if !fails(t, func(tb rapid.TB) { testFunctions(tb, p) }) {
+		if !fails(t, many, func(tb rapid.TB) { testFunctions(tb, p) }) {
 			t.Errorf("%s: not caught", name)
 		}
 	}
