@@ -40,7 +40,7 @@
 //	GRANT UPDATE ON wallet.wallet_customer, wallet.wallet_state, wallet.wallet_lot TO wallet_app;
 //	GRANT DELETE ON wallet.wallet_lot TO wallet_app;
 //	GRANT UPDATE (name, code, priority, applies_to, expires, min_paid, max_paid, rules, metadata, status, terminated, lot_order, notes) ON wallet.wallet_record TO wallet_app;
-//	GRANT UPDATE (state, source, balance, settled, failed, reference, more) ON wallet.wallet_transaction TO wallet_app;
+//	GRANT UPDATE (source, balance, settled, failed, reference, more) ON wallet.wallet_transaction TO wallet_app;
 //	GRANT UPDATE (state, hold, wallets) ON wallet.wallet_hold TO wallet_app;
 //
 // Monitoring: who waits for a customer, and what is overdue because nobody ticks:
@@ -50,6 +50,6 @@
 //
 // Credits in all wallets against their history; each row is a fault:
 //
-//	SELECT s.customer, s.wallet FROM wallet.wallet_state s JOIN wallet.wallet_transaction t USING (customer, wallet) WHERE t.state = 'settled'
+//	SELECT s.customer, s.wallet FROM wallet.wallet_state s JOIN wallet.wallet_transaction t USING (customer, wallet) WHERE t.settled IS NOT NULL
 //	GROUP BY 1, 2, s.spendable, s.held, s.kept HAVING s.spendable + s.held + s.kept <> sum(CASE WHEN t.lot IS NULL THEN t.credits ELSE -t.credits END);
 package postgres

@@ -128,9 +128,9 @@ func transactionFilter(q *wallet.TransactionQuery) (f filter) {
 	}
 	switch {
 	case len(q.States) == 1 && q.States[0] == wallet.Pending:
-		f.all = append(f.all, "t.state = 'pending'") // and for these
+		f.all = append(f.all, "t.settled IS NULL AND t.failed IS NULL") // and for these
 	case len(q.States) > 0:
-		f.add("t.state = ANY ($%d)", words(q.States))
+		f.add(stateText+" = ANY ($%d)", words(q.States))
 	}
 	if q.Reference != "" {
 		f.add("t.reference = $%d", q.Reference)

@@ -33,13 +33,13 @@ func Migrations(opts *Options) ([]Migration, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Migration{v, n.replace(amount.ReplaceAllString(string(text), "$1 >= 0 AND $1 < 1e18"))})
+		all = append(all, Migration{v, n.replace(amounts.ReplaceAllString(string(text), "LEAST($1) >= 0 AND GREATEST($1) < 1e18"))})
 	}
 	return all, nil
 }
 
-// amount is a shorthand. NaN and Infinity are greater than every number.
-var amount = regexp.MustCompile(`\bamount\((\w+)\)`)
+// amounts is a shorthand. NaN and Infinity are greater than every number.
+var amounts = regexp.MustCompile(`\bamounts\(([\w, ]+)\)`)
 
 // migrate brings the tables up to version, one migrator at a time. It writes nothing if they already are, so that it needs no
 // right to.

@@ -106,8 +106,8 @@ func (s *Store) update(ctx context.Context, c wallet.CustomerID, add bool, scope
 
 // Both common lanes are used when there are many calls, and only one again when there have been few for long.
 const (
-	many = 160
-	few  = 48
+	many = 24
+	few  = 10
 	long = 1024 // calls
 )
 

@@ -263,7 +263,10 @@ type record struct {
 	draws []byte
 }
 
-const selectTransaction = `SELECT t.customer, t.wallet, t.id, t.kind, t.state, coalesce(t.source, 'manual') AS source, t.credits::text, t.money::text, t.currency, t.balance::text,
+// stateText is, in SQL, the state of a transaction t.
+const stateText = "CASE WHEN t.settled IS NOT NULL THEN 'settled' WHEN t.failed IS NOT NULL THEN 'failed' ELSE 'pending' END"
+
+const selectTransaction = `SELECT t.customer, t.wallet, t.id, t.kind, ` + stateText + ` AS state, coalesce(t.source, 'manual') AS source, t.credits::text, t.money::text, t.currency, t.balance::text,
 	t.created, t.settled, t.failed, t.reference, t.lot, t.draws, t.more FROM {transaction} t `
 
 func scanTransaction(row interface{ Scan(...any) error }) (*record, error) {

@@ -218,11 +218,12 @@ func TestChecks(t *testing.T) {
 		}
 	}
 	bad = append(bad,
-		"UPDATE {state} SET hot_held = remaining + 1", "UPDATE {state} SET remaining = 0", "UPDATE {transaction} SET event = NULL",
+		"UPDATE {state} SET hot_held = remaining + 1",
 		"UPDATE {lot} SET held = remaining + 1", "UPDATE {lot} SET remaining = credits + 1", "UPDATE {lot} SET remaining = 0", "UPDATE {transaction} SET credits = 0",
-		"UPDATE {transaction} SET state = 'pending' WHERE kind = 'consumed'", "UPDATE {transaction} SET lot = NULL WHERE kind = 'consumed'",
-		"UPDATE {transaction} SET settled = NULL", "UPDATE {record} SET rate = 0", "UPDATE {record} SET status = 'gone'", "UPDATE {record} SET priority = 256",
-		"INSERT INTO {customer} VALUES ('')", "INSERT INTO {key} SELECT * FROM {key}", "INSERT INTO {transaction} SELECT * FROM {transaction}")
+		"UPDATE {transaction} SET lot = NULL WHERE kind = 'consumed'",
+		"UPDATE {transaction} SET failed = settled", "UPDATE {transaction} SET settled = NULL WHERE kind = 'consumed'",
+		"UPDATE {record} SET rate = 0", "UPDATE {record} SET status = 'gone'", "UPDATE {record} SET priority = 256",
+		"INSERT INTO {key} SELECT * FROM {key}", "INSERT INTO {transaction} SELECT * FROM {transaction}")
 	for _, sql := range bad {
 		if _, err := s.pool.Exec(ctx, s.names.in(sql)); !strings.HasPrefix(codeOf(err), "23") {
 			t.Errorf("%s: %v, want that it is refused", sql, err)

@@ -18,12 +18,12 @@ var (
 	movedLots = newTarget("{lot}", 3, `customer text, wallet uuid, id uuid, remaining numeric, held numeric, key bytea, priority smallint,
 		expires timestamptz, opened timestamptz`)
 	goneLots = newTarget("{lot}", 3, "customer text, wallet uuid, id uuid")
-	added    = newTarget("{transaction}", 3, `customer text, wallet uuid, id uuid, kind text, state text, source text, credits numeric, money numeric,
+	added    = newTarget("{transaction}", 3, `customer text, wallet uuid, id uuid, kind text, source text, credits numeric, money numeric,
 		currency text, balance numeric, created timestamptz, settled timestamptz, failed timestamptz, reference text, lot uuid, draws json, more json,
 		event bigint, base bigint, cursor bigint`)
 	consumed = newTarget("{transaction}", 3, `customer text, wallet uuid, id uuid, credits numeric, money numeric, currency text, balance numeric,
-		created timestamptz, lot uuid, event bigint, base bigint, cursor bigint`, [2]string{"kind", "'consumed'"}, [2]string{"state", "'settled'"}, [2]string{"settled", "created"})
-	finished = newTarget("{transaction}", 3, `customer text, wallet uuid, id uuid, state text, source text, balance numeric, settled timestamptz,
+		created timestamptz, lot uuid, event bigint, base bigint, cursor bigint`, [2]string{"kind", "'consumed'"}, [2]string{"settled", "created"})
+	finished = newTarget("{transaction}", 3, `customer text, wallet uuid, id uuid, source text, balance numeric, settled timestamptz,
 		failed timestamptz, reference text, more json`)
 	drawn    = newTarget("{drawn}", 3, "customer text, lot uuid, transaction uuid, wallet uuid")
 	keys     = newTarget("{key}", 2, "customer text, key text, fingerprint uuid, wallet uuid, hold uuid, transaction uuid, transactions uuid[]")

@@ -206,7 +206,7 @@ func (w *writing) transactions(c *unit.Changes) error {
 		if t.Source != wallet.SourceManual {
 			source = string(t.Source)
 		}
-		w.sheets.added.add(string(t.Customer), id(t.Wallet), id(t.ID), string(t.Kind), string(t.State), source, digits(t.Credits), digits(t.Money.Amount),
+		w.sheets.added.add(string(t.Customer), id(t.Wallet), id(t.ID), string(t.Kind), source, digits(t.Credits), digits(t.Money.Amount),
 			string(t.Money.Currency), digits(t.BalanceAfter), at(t.CreatedAt), at(t.SettledAt), at(t.FailedAt), some(t.Reference), lot, draws, more,
 			event, t.Of.Customer().Cursor, cursor)
 	}
@@ -216,7 +216,7 @@ func (w *writing) transactions(c *unit.Changes) error {
 		if err != nil {
 			return err
 		}
-		w.sheets.finished.add(string(t.Customer), id(t.Wallet), id(t.ID), string(t.State), string(t.Source), digits(t.BalanceAfter), at(t.SettledAt),
+		w.sheets.finished.add(string(t.Customer), id(t.Wallet), id(t.ID), string(t.Source), digits(t.BalanceAfter), at(t.SettledAt),
 			at(t.FailedAt), some(t.Reference), more)
 	}
 	return nil

@@ -13,7 +13,7 @@ INSERT INTO {meta} VALUES (1, 1);
 
 -- One row a customer, to be locked by who works for it. A row without wallets does no harm.
 CREATE TABLE {customer} (
-	customer text COLLATE "C" PRIMARY KEY CHECK (customer <> ''),
+	customer text COLLATE "C" PRIMARY KEY,
 	version  bigint NOT NULL, -- of all there is of the customer: grows with every commit that changes it
 	cursor   bigint NOT NULL  -- no event of the customer has a greater one
 ) WITH (fillfactor = 50);
@@ -29,8 +29,8 @@ CREATE TABLE {record} (
 	priority   smallint NOT NULL CHECK (priority BETWEEN 0 AND 255), -- 0: not set, comes last
 	applies_to json,
 	expires    timestamptz,
-	min_paid   numeric NOT NULL CHECK (amount(min_paid)),
-	max_paid   numeric NOT NULL CHECK (amount(max_paid)),
+	min_paid   numeric NOT NULL,
+	max_paid   numeric NOT NULL,
 	rules      json,
 	metadata   json,
 	status     text NOT NULL CHECK (status IN ('active', 'terminated')),
@@ -38,7 +38,8 @@ CREATE TABLE {record} (
 	terminated timestamptz,
 	lot_order  text NOT NULL, -- that the keys of its lots were written in
 	notes      bytea,         -- the engine's own
-	PRIMARY KEY (customer, wallet)
+	PRIMARY KEY (customer, wallet),
+	CHECK (amounts(min_paid, max_paid))
 );
 
 CREATE INDEX wallet_record_id ON {record} (wallet);
@@ -50,25 +51,25 @@ CREATE TABLE {state} (
 	customer   text COLLATE "C" NOT NULL,
 	wallet     uuid NOT NULL,
 	active     boolean NOT NULL,
-	held       numeric NOT NULL CHECK (amount(held)),
-	pending    numeric NOT NULL CHECK (amount(pending)),
-	ongoing    numeric NOT NULL CHECK (amount(ongoing)),
-	kept       numeric NOT NULL CHECK (amount(kept)),
+	held       numeric NOT NULL,
+	pending    numeric NOT NULL,
+	ongoing    numeric NOT NULL,
+	kept       numeric NOT NULL,
 	next_due   timestamptz,     -- nothing is due before
 	tail       uuid,            -- its last transaction; NULL: it is the ID minted last, or there is none
 	unnumbered bigint NOT NULL, -- by how many events is more than it has
 	hot        uuid,            -- the hot lot, if there is one
-	hot_held   numeric CHECK (amount(hot_held)),
+	hot_held   numeric,
 	hot_by     bigint,          -- the number of the last transaction that drew from it first; NULL: it is the last of all
-	spendable  numeric NOT NULL CHECK (amount(spendable)),
-	consumed   numeric NOT NULL CHECK (amount(consumed)),
-	remaining  numeric CHECK (amount(remaining)), -- of the hot lot
+	spendable  numeric NOT NULL,
+	consumed   numeric NOT NULL,
+	remaining  numeric, -- of the hot lot
 	txns       bigint NOT NULL, -- how many transactions it has
 	events     bigint NOT NULL,
 	updated    timestamptz,     -- the latest change booked
 	last       uuid,            -- the ID minted last
 	PRIMARY KEY (customer, wallet),
-	CHECK (hot IS NULL OR remaining > 0 AND hot_held <= remaining)
+	CHECK (amounts(spendable, held, pending, ongoing, consumed, kept, remaining, hot_held) AND hot_held <= remaining)
 ) WITH (fillfactor = 50);
 
 CREATE INDEX wallet_state_due ON {state} (next_due, customer) WHERE next_due IS NOT NULL AND active;
@@ -80,14 +81,14 @@ CREATE TABLE {lot} (
 	key       bytea NOT NULL, -- its place in the spending order
 	id        uuid NOT NULL,  -- its transaction's
 	kind      text NOT NULL,
-	credits   numeric NOT NULL CHECK (amount(credits)),
+	credits   numeric NOT NULL,
 	remaining numeric NOT NULL,
 	held      numeric NOT NULL,
 	priority  smallint NOT NULL CHECK (priority BETWEEN 0 AND 255),
 	expires   timestamptz,
 	opened    timestamptz NOT NULL,
 	PRIMARY KEY (customer, wallet, key),
-	CHECK (held >= 0 AND held <= remaining AND remaining > 0 AND remaining <= credits)
+	CHECK (amounts(credits, held) AND held <= remaining AND remaining > 0 AND remaining <= credits)
 ) WITH (fillfactor = 70);
 
 CREATE INDEX wallet_lot_id ON {lot} (id);
@@ -99,15 +100,14 @@ CREATE TABLE {transaction} (
 	wallet    uuid NOT NULL,
 	id        uuid NOT NULL,
 	kind      text NOT NULL,
-	state     text NOT NULL CHECK (state IN ('pending', 'settled', 'failed')),
 	source    text,          -- NULL: manual
-	credits   numeric NOT NULL CHECK (credits > 0 AND amount(credits)),
-	money     numeric NOT NULL CHECK (amount(money)),
+	credits   numeric NOT NULL,
+	money     numeric NOT NULL,
 	currency  text NOT NULL,
-	balance   numeric NOT NULL CHECK (amount(balance)),
+	balance   numeric NOT NULL,
 	created   timestamptz NOT NULL,
 	settled   timestamptz,
-	failed    timestamptz,
+	failed    timestamptz, -- NULL, as settled is: pending
 	reference text,
 	lot       uuid, -- that it drew from first
 	draws     json, -- [[lot, credits, amount, fee], …]; NULL: one, of all its credits, for all its money, for no fee
@@ -115,15 +115,14 @@ CREATE TABLE {transaction} (
 	event     bigint, -- the number, within the wallet, of the event that it tells: that it was added
 	cursor    bigint, -- of this event
 	PRIMARY KEY (customer, wallet, id),
-	CHECK ((state = 'settled') = (settled IS NOT NULL) AND (state = 'failed') = (failed IS NOT NULL)),
+	CHECK (amounts(credits, money, balance) AND credits > 0),
 	CHECK ((lot IS NULL) = (kind IN ('purchased', 'granted', 'refunded', 'transferred_in'))),
-	CHECK (lot IS NULL OR state = 'settled'),
-	CHECK ((event IS NULL) = (cursor IS NULL))
+	CHECK ((settled IS NULL OR failed IS NULL) AND (lot IS NULL OR settled IS NOT NULL))
 );
 
 CREATE INDEX wallet_transaction_id ON {transaction} (id);
 CREATE INDEX wallet_transaction_feed ON {transaction} (cursor) WHERE cursor IS NOT NULL;
-CREATE INDEX wallet_transaction_pending ON {transaction} (customer, wallet, id) WHERE state = 'pending';
+CREATE INDEX wallet_transaction_pending ON {transaction} (customer, wallet, id) WHERE settled IS NULL AND failed IS NULL;
 CREATE INDEX wallet_transaction_rare ON {transaction} (customer, wallet, id) WHERE kind <> 'consumed';
 CREATE INDEX wallet_transaction_reference ON {transaction} (reference, id) WHERE reference IS NOT NULL;
 
@@ -139,7 +138,7 @@ CREATE TABLE {drawn} (
 -- Retry keys, and what came of the first command with each.
 CREATE TABLE {key} (
 	customer     text COLLATE "C" NOT NULL,
-	key          text COLLATE "C" NOT NULL CHECK (key <> ''),
+	key          text COLLATE "C" NOT NULL,
 	fingerprint  uuid NOT NULL, -- of the request
 	wallet       uuid,
 	hold         uuid,
@@ -152,10 +151,11 @@ CREATE TABLE {hold} (
 	customer text COLLATE "C" NOT NULL,
 	id       uuid NOT NULL,
 	state    text NOT NULL CHECK (state IN ('open', 'captured', 'released', 'expired')),
-	credits  numeric NOT NULL CHECK (amount(credits)),
+	credits  numeric NOT NULL,
 	wallets  uuid[] NOT NULL, -- that it reserves something of, or did at first
 	hold     json NOT NULL,
-	PRIMARY KEY (customer, id)
+	PRIMARY KEY (customer, id),
+	CHECK (amounts(credits))
 );
 
 CREATE INDEX wallet_hold_id ON {hold} (id);
