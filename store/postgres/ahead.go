@@ -17,7 +17,10 @@ type ahead struct {
 }
 
 // An edition tells one state of a customer from others.
-type edition struct{ version, cursor int64 }
+type edition struct {
+	version, cursor int64
+	hot             wallet.ID
+}
 
 type keyName struct {
 	customer wallet.CustomerID
@@ -63,13 +66,13 @@ func (a *ahead) outcome(customer wallet.CustomerID, key string) (*store.Outcome,
 // the sizes of tables: a LATERAL subquery with a LIMIT or an OFFSET is never turned around.
 const (
 	// FOR NO KEY UPDATE lets others read, and refer to the row.
-	lockCustomers = `SELECT c.customer, c.version, c.cursor FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
-	SELECT customer, version, cursor FROM {customer} WHERE customer = u.customer FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) c`
-	lockCustomer = `SELECT customer, version, cursor FROM {customer} WHERE customer = $1 FOR NO KEY UPDATE`
+	lockCustomers = `SELECT c.* FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
+	SELECT customer, version, cursor, hot FROM {customer} WHERE customer = u.customer FOR NO KEY UPDATE SKIP LOCKED LIMIT 1) c`
+	lockCustomer = `SELECT customer, version, cursor, hot FROM {customer} WHERE customer = $1 FOR NO KEY UPDATE`
 	tryCustomer  = lockCustomer + ` SKIP LOCKED`
-	editions     = `SELECT c.customer, c.version, c.cursor FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
-	SELECT customer, version, cursor FROM {customer} WHERE customer = u.customer LIMIT 1) c`
-	addCustomers  = `INSERT INTO {customer} SELECT customer, 0, 0 FROM unnest($1::text[]) u (customer) ON CONFLICT DO NOTHING`
+	editions     = `SELECT c.* FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
+	SELECT customer, version, cursor, hot FROM {customer} WHERE customer = u.customer LIMIT 1) c`
+	addCustomers  = `INSERT INTO {customer} (customer, version, cursor) SELECT customer, 0, 0 FROM unnest($1::text[]) u (customer) ON CONFLICT DO NOTHING`
 	findCustomers = `SELECT c.customer FROM unnest($1::text[]) u (customer) CROSS JOIN LATERAL (
 	SELECT customer FROM {customer} WHERE customer = u.customer LIMIT 1) c`
 
@@ -118,7 +121,7 @@ func (a *ahead) readLocked(rows pgx.Rows) error {
 	for rows.Next() {
 		var c wallet.CustomerID
 		var e edition
-		if err := rows.Scan(text(&c), &e.version, &e.cursor); err != nil {
+		if err := rows.Scan(text(&c), &e.version, &e.cursor, uuid{&e.hot}); err != nil {
 			return err
 		}
 		a.locked[c] = e

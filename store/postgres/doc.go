@@ -48,8 +48,9 @@
 //	SELECT pid, now() - xact_start AS since, pg_blocking_pids(pid), left(query, 60) FROM pg_stat_activity WHERE wait_event_type = 'Lock';
 //	SELECT count(*), min(next_due) FROM wallet.wallet_state WHERE active AND next_due < now();
 //
-// Credits in all wallets against their history; each row is a fault:
+// Credits in all wallets against their history; each row is a fault. (The view wallet_balance has every wallet as it is; in the
+// table wallet_state, the one that a debit of its customer changed last is behind, since wallet_customer has the rest of it.)
 //
-//	SELECT s.customer, s.wallet FROM wallet.wallet_state s JOIN wallet.wallet_transaction t USING (customer, wallet) WHERE t.settled IS NOT NULL
+//	SELECT s.customer, s.wallet FROM wallet.wallet_balance s JOIN wallet.wallet_transaction t USING (customer, wallet) WHERE t.settled IS NOT NULL
 //	GROUP BY 1, 2, s.spendable, s.held, s.kept HAVING s.spendable + s.held + s.kept <> sum(CASE WHEN t.lot IS NULL THEN t.credits ELSE -t.credits END);
 package postgres

@@ -168,7 +168,7 @@ func (b *base) CountTransactions(q wallet.TransactionQuery) (int, error) {
 		return 0, err
 	}
 	if len(q.Kinds) == 0 && len(q.States) == 0 && q.Reference == "" && q.From.IsZero() && q.To.IsZero() {
-		return b.count("SELECT coalesce(sum(t.txns), 0)::bigint FROM {state} t WHERE "+f.String(), f.args...)
+		return b.count("SELECT coalesce(sum(t.txns), 0)::bigint FROM {balance} t WHERE "+f.String(), f.args...)
 	}
 	return b.count("SELECT count(*) FROM {transaction} t WHERE "+f.String(), f.args...)
 }

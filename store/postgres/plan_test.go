@@ -21,7 +21,7 @@ func TestPlans(t *testing.T) {
 	must(c.Exec(ctx, "BEGIN"))
 	defer c.Exec(ctx, "ROLLBACK")
 	must(c.Exec(ctx, setLocal))
-	statements := []string{lockCustomers, findCustomers, editions, loadWallets, loadHeads, selectOutcomes, guard[1]}
+	statements := []string{lockCustomers, findCustomers, editions, loadWallets, loadHeads, selectOutcomes, changed.many, heated.many}
 	for _, target := range []*target{oldRecords, states, debited, oldLots, movedLots, finished, oldHolds} {
 		statements = append(statements, target.updates[1])
 	}

@@ -107,7 +107,7 @@ func (b *base) Load(s store.Scope) (*unit.Customer, []*unit.Wallet, error) {
 		return nil, nil, err
 	}
 	now := b.ahead.locked[customer]
-	c := &unit.Customer{ID: customer, Version: now.version, Cursor: now.cursor}
+	c := &unit.Customer{ID: customer, Version: now.version, Cursor: now.cursor, Hot: now.hot}
 	if wallets, ok := b.ahead.wallets(customer); ok {
 		return c, wallets, nil
 	}

@@ -228,7 +228,7 @@ const selectWallet = `SELECT r.customer, r.wallet, r.currency, r.rate::text, r.n
 	r.max_paid::text, r.rules, r.metadata, r.status, r.created, r.terminated, r.lot_order, r.notes, s.spendable::text, s.held::text, s.pending::text,
 	s.ongoing::text, s.consumed::text, s.kept::text, s.updated, s.next_due, s.last, s.events, s.events - s.unnumbered,
 	CASE WHEN s.txns > 0 THEN coalesce(s.tail, s.last) END, s.txns, s.hot, coalesce(s.hot_held, 0)::text, coalesce(s.remaining, 0)::text, coalesce(s.hot_by, s.txns)
-FROM {record} r CROSS JOIN LATERAL (SELECT * FROM {state} s WHERE s.customer = r.customer AND s.wallet = r.wallet OFFSET 0) s `
+FROM {record} r CROSS JOIN LATERAL (SELECT * FROM {balance} s WHERE s.customer = r.customer AND s.wallet = r.wallet OFFSET 0) s `
 
 func scanWallet(row interface{ Scan(...any) error }) (*unit.Wallet, error) {
 	w := new(unit.Wallet)
@@ -247,7 +247,7 @@ func scanWallet(row interface{ Scan(...any) error }) (*unit.Wallet, error) {
 // selectLot reads what scanLot expects, of lots l.
 const selectLot = `SELECT l.wallet, l.key, l.id, l.kind, l.credits::text, (CASE WHEN s.hot = l.id THEN s.remaining ELSE l.remaining END)::text,
 	(CASE WHEN s.hot = l.id THEN s.hot_held ELSE l.held END)::text, l.priority, l.expires, l.opened
-FROM {lot} l CROSS JOIN LATERAL (SELECT hot, remaining, hot_held FROM {state} s WHERE s.customer = l.customer AND s.wallet = l.wallet OFFSET 0) s `
+FROM {lot} l CROSS JOIN LATERAL (SELECT hot, remaining, hot_held FROM {balance} s WHERE s.customer = l.customer AND s.wallet = l.wallet OFFSET 0) s `
 
 func scanLot(row interface{ Scan(...any) error }) (*unit.Lot, error) {
 	l := new(unit.Lot)

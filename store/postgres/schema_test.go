@@ -201,12 +201,16 @@ func TestMonitoring(t *testing.T) {
 func TestChecks(t *testing.T) {
 	s := openWith(t, nil)
 	create(t, s, "ann", 10)
-	if err := debit(s, create(t, s, "bob", 10), "k"); err != nil {
-		t.Fatal(err)
+	bob := create(t, s, "bob", 10)
+	for range 2 { // the wallet is hot from now on
+		if err := debit(s, bob, "k"+spendable(t, s, bob)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var bad []string
 	for table, columns := range map[string][]string{
 		"state":       {"spendable", "held", "pending", "ongoing", "consumed", "kept", "remaining", "hot_held"},
+		"customer":    {"spendable", "consumed", "remaining", "hot_held"},
 		"lot":         {"credits", "remaining", "held"},
 		"transaction": {"credits", "money", "balance"},
 		"record":      {"rate", "min_paid", "max_paid"},
@@ -218,7 +222,7 @@ func TestChecks(t *testing.T) {
 		}
 	}
 	bad = append(bad,
-		"UPDATE {state} SET hot_held = remaining + 1",
+		"UPDATE {state} SET hot_held = remaining + 1", "UPDATE {customer} SET hot_held = remaining + 1",
 		"UPDATE {lot} SET held = remaining + 1", "UPDATE {lot} SET remaining = credits + 1", "UPDATE {lot} SET remaining = 0", "UPDATE {transaction} SET credits = 0",
 		"UPDATE {transaction} SET lot = NULL WHERE kind = 'consumed'",
 		"UPDATE {transaction} SET failed = settled", "UPDATE {transaction} SET settled = NULL WHERE kind = 'consumed'",

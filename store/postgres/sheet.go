@@ -22,6 +22,34 @@ func (c *column) set(value string) string {
 	return c.name + " = " + value
 }
 
+// param is the column's value as the i-th parameter.
+func (c *column) param(i int) string { return fmt.Sprintf("$%d::%s", i, c.kind) }
+
+// value is the column's value in a row of [unnest].
+func (c *column) value() string {
+	if carrier(c.kind) != c.kind {
+		return "u." + c.name + "::" + c.kind
+	}
+	return "u." + c.name
+}
+
+func parseColumns(text string) (all []column) {
+	for _, c := range strings.Split(text, ",") {
+		words := strings.Fields(c)
+		all = append(all, column{words[0], words[1], len(words) > 2})
+	}
+	return all
+}
+
+// unnest makes rows u of parameters that are arrays.
+func unnest(columns []column) string {
+	var arrays, names []string
+	for i, c := range columns {
+		arrays, names = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, carrier(c.kind))), append(names, c.name)
+	}
+	return fmt.Sprintf("unnest(%s) u (%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
+}
+
 // A target is a table, with the columns that a statement gives, by which key it finds the rows, if it does. The column cursor is
 // given as a number of the batch; base, which is no column, is the last cursor of the customer before.
 type target struct {
@@ -34,19 +62,10 @@ type target struct {
 
 // newTarget returns a target whose inserts also set columns that are equal to others, or to a literal.
 func newTarget(table string, keys int, columns string, equal ...[2]string) *target {
-	t := &target{table: table, keys: keys}
-	for _, c := range strings.Split(columns, ",") {
-		words := strings.Fields(c)
-		t.columns = append(t.columns, column{words[0], words[1], len(words) > 2})
-	}
-	var names, carried, params, sets, wheres, arrays, values, joins, assigns []string
+	t := &target{table: table, keys: keys, columns: parseColumns(columns)}
+	var names, params, sets, wheres, values, joins, assigns []string
 	for i, c := range t.columns {
-		param := fmt.Sprintf("$%d::%s", i+1, c.kind)
-		arrays, carried = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, carrier(c.kind))), append(carried, c.name)
-		value := "u." + c.name
-		if carrier(c.kind) != c.kind {
-			value += "::" + c.kind
-		}
+		param, value := c.param(i+1), c.value()
 		switch c.name {
 		case "base":
 			continue
@@ -69,7 +88,7 @@ func newTarget(table string, keys int, columns string, equal ...[2]string) *targ
 	}
 	// As in reading, each row is found by its key, however few the planner believes there are.
 	found := fmt.Sprintf(" CROSS JOIN LATERAL (SELECT t.ctid FROM %s t WHERE %s LIMIT 1) f WHERE t.ctid = f.ctid", table, strings.Join(joins, " AND "))
-	from := fmt.Sprintf("unnest(%s) u (%s)", strings.Join(arrays, ", "), strings.Join(carried, ", "))
+	from := unnest(t.columns)
 	into := fmt.Sprintf("INSERT INTO %s (%s) ", table, strings.Join(names, ", "))
 	t.inserts = [2]string{
 		into + "VALUES (" + strings.Join(params, ", ") + ")",
@@ -118,13 +137,18 @@ func (s *sheet) queue(b *pgx.Batch, n *names, each bool, affects func(int64)) {
 			affects(1)
 		}
 	default:
-		args := make([]any, width)
-		for i, c := range s.columns {
-			args[i] = gather(s.rows, i, width, c.kind)
-		}
-		b.Queue(n.in(s.forms[1]), args...)
+		b.Queue(n.in(s.forms[1]), gatherAll(s.rows, s.columns)...)
 		affects(int64(rows))
 	}
+}
+
+// gatherAll returns the columns of the rows as arrays.
+func gatherAll(rows []any, columns []column) []any {
+	all := make([]any, len(columns), len(columns)+2)
+	for i, c := range columns {
+		all[i] = gather(rows, i, len(columns), c.kind)
+	}
+	return all
 }
 
 // gather returns a column of the rows as an array. Its values are of one type, or nil for NULL.

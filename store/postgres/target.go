@@ -31,18 +31,3 @@ var (
 	oldHolds = newTarget("{hold}", 2, "customer text, id uuid, state text, hold json, wallets uuid[] merge")
 	events   = newTarget("{event}", 3, "customer text, wallet uuid, number bigint, base bigint, cursor bigint, event json")
 )
-
-// guard makes sure that customers are as they were when they were loaded, and locks them, if they are not locked, without waiting;
-// or it fails. The new edition is theirs.
-// The last one is for customers that are locked, for engines that know little of this.
-var guard = [3]string{
-	`WITH f AS (SELECT ctid FROM {customer} WHERE customer = $1 AND version = $2 FOR NO KEY UPDATE SKIP LOCKED),
-	g AS (UPDATE {customer} t SET version = version + 1, cursor = GREATEST({xid}, $3::bigint) + $4 FROM f WHERE t.ctid = f.ctid RETURNING 1)
-SELECT 1 / (count(*) = $5)::int, {xid} FROM g`,
-	`WITH g AS (UPDATE {customer} t SET version = t.version + 1, cursor = GREATEST({xid}, u.cursor) + $4
-	FROM unnest($1::text[], $2::bigint[], $3::bigint[]) u (customer, version, cursor) CROSS JOIN LATERAL (
-		SELECT t.ctid FROM {customer} t WHERE t.customer = u.customer AND t.version = u.version LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) f
-	WHERE t.ctid = f.ctid RETURNING 1)
-SELECT 1 / (count(*) = $5)::int, {xid} FROM g`,
-	`UPDATE {customer} SET version = version + 1, cursor = GREATEST({xid}, $3::bigint) + $4 WHERE customer = $1 AND version = $2 RETURNING 1, {xid}`,
-}

@@ -17,12 +17,15 @@ import (
 type writing struct {
 	customers []*unit.Customer // who change
 	seen      map[*unit.Customer]bool
-	places    int64 // of the feed, that are given away
-	xid       int64 // the first cursor of the transaction, once known
+	hot       map[*unit.Customer]*unit.Wallet // the hot wallets that change; nil: there is none any more
+	places    int64                           // of the feed, that are given away
+	xid       int64                           // the first cursor of the transaction, once known
 
 	sheets sheets
 
-	guards   int     // statements that guard
+	changed, heated []any // rows of the guards
+	guards          int   // statements that guard
+
 	affected []int64 // rows that the statements behind them must affect
 }
 
@@ -38,7 +41,7 @@ func (s *sheets) all() []*sheet {
 }
 
 func newWriting() *writing {
-	w := &writing{seen: map[*unit.Customer]bool{}}
+	w := &writing{seen: map[*unit.Customer]bool{}, hot: map[*unit.Customer]*unit.Wallet{}}
 	s := &w.sheets
 	for _, use := range []struct {
 		*sheet
@@ -67,6 +70,10 @@ func (w *writing) reset() {
 	}
 	clear(w.customers)
 	clear(w.seen)
+	clear(w.hot)
+	clear(w.changed)
+	clear(w.heated)
+	w.changed, w.heated = w.changed[:0], w.heated[:0]
 	w.customers, w.affected, w.guards, w.places, w.xid = w.customers[:0], w.affected[:0], 0, 0, 0
 }
 
@@ -97,31 +104,6 @@ func (w *writing) change(c *unit.Customer) {
 	if !w.seen[c] {
 		w.seen[c] = true
 		w.customers = append(w.customers, c)
-	}
-}
-
-func (w *writing) queueGuard(b *pgx.Batch, n *names, each bool) {
-	switch {
-	case each:
-		for _, c := range w.customers {
-			b.Queue(n.in(guard[2]), string(c.ID), c.Version, c.Cursor, w.places)
-			w.guards++
-		}
-	case len(w.customers) == 1:
-		c := w.customers[0]
-		b.Queue(n.in(guard[0]), string(c.ID), c.Version, c.Cursor, w.places, 1)
-		w.guards++
-	default:
-		var ids []string
-		var versions, cursors []int64
-		for _, c := range w.customers {
-			ids, versions, cursors = append(ids, string(c.ID)), append(versions, c.Version), append(cursors, c.Cursor)
-		}
-		b.Queue(n.in(guard[1]), ids, versions, cursors, w.places, len(ids))
-		w.guards++
-	}
-	for _, c := range w.customers {
-		c.Version++
 	}
 }
 
@@ -356,36 +338,6 @@ func (w *writing) events(c *unit.Changes) error {
 			return err
 		}
 		w.sheets.events.add(string(e.Customer), id(e.Wallet), e.Number, e.Of.Customer().Cursor, w.places, string(text))
-	}
-	return nil
-}
-
-// states writes the states, most of them without what debits leave as it is.
-func (w *writing) states(c *unit.Changes) error {
-	for _, s := range c.States {
-		w.change(s.Customer())
-		s.Hot.Kept = false
-		b, st, h, now := &s.State.Balance, &s.State, &s.Hot, s.RestNow()
-		var held, remaining, by any
-		if !h.ID.IsZero() {
-			held, remaining = digits(h.Held), digits(h.Remaining)
-		}
-		if s.No != 0 && s.Status == wallet.Active && now.Equal(&s.Rest) {
-			w.sheets.debited.add(customerOf(s), id(s.ID), digits(b.Spendable), digits(b.Consumed), remaining, s.Chain.Len, st.Events, at(st.UpdatedAt),
-				someID(st.Last))
-			continue
-		}
-		if now.HotBy != 0 {
-			by = now.HotBy
-		}
-		to := &w.sheets.oldStates
-		if s.No == 0 {
-			to = &w.sheets.newStates
-		}
-		s.No, s.Rest = 1, now
-		to.add(customerOf(s), id(s.ID), s.Status == wallet.Active, digits(b.Held), digits(b.Pending), digits(b.Ongoing), digits(b.Kept), at(st.NextDue),
-			someID(now.Tail), now.Unnumbered, someID(h.ID), held, by, digits(b.Spendable), digits(b.Consumed), remaining, s.Chain.Len, st.Events,
-			at(st.UpdatedAt), someID(st.Last))
 	}
 	return nil
 }

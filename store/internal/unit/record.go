@@ -14,7 +14,8 @@ type Customer struct {
 	ID wallet.CustomerID
 	No int64 // the database's number of it; 0: not written yet
 
-	Version, Cursor int64 // for a database that has them
+	Version, Cursor int64     // for a database that has them
+	Hot             wallet.ID // the wallet whose state is beside the customer's, where a database keeps the one that changed last
 
 	wallets  []*Wallet // by ID
 	complete bool      // every active wallet is among them

@@ -11,11 +11,23 @@ CREATE TABLE {meta} (
 
 INSERT INTO {meta} VALUES (1, 1);
 
--- One row a customer, to be locked by who works for it. A row without wallets does no harm.
+-- One row a customer, to be locked by who works for it. A row without wallets does no harm. It is narrow and has room on its
+-- pages, so that an update stays on its page and touches no index. Its hot wallet is the one that a debit changed last: what
+-- debits change of it is kept here, and its own row is behind.
 CREATE TABLE {customer} (
-	customer text COLLATE "C" PRIMARY KEY,
-	version  bigint NOT NULL, -- of all there is of the customer: grows with every commit that changes it
-	cursor   bigint NOT NULL  -- no event of the customer has a greater one
+	customer  text COLLATE "C" PRIMARY KEY,
+	version   bigint NOT NULL, -- of all there is of the customer: grows with every commit that changes it
+	cursor    bigint NOT NULL, -- no event of the customer has a greater one
+	hot       uuid,            -- the hot wallet, if there is one; the rest is as in its row
+	spendable numeric,
+	consumed  numeric,
+	hot_held  numeric,
+	remaining numeric,
+	txns      bigint,
+	events    bigint,
+	updated   timestamptz,
+	last      uuid,
+	CHECK (amounts(spendable, consumed, remaining, hot_held) AND hot_held <= remaining)
 ) WITH (fillfactor = 50);
 
 -- What of a wallet seldom changes.
@@ -45,8 +57,8 @@ CREATE TABLE {record} (
 CREATE INDEX wallet_record_id ON {record} (wallet);
 CREATE INDEX wallet_record_code ON {record} (code, wallet) WHERE code <> '';
 
--- What of a wallet debits change. It is narrow and has room on its pages, so that an update stays on its page and touches no
--- index. Its hot lot is the one that changed last: what debits change of it is kept here, and its own row is behind.
+-- What of a wallet commands change. Its hot lot is the one that changed last: what debits change of it is kept here, and its own
+-- row is behind.
 CREATE TABLE {state} (
 	customer   text COLLATE "C" NOT NULL,
 	wallet     uuid NOT NULL,
@@ -73,6 +85,17 @@ CREATE TABLE {state} (
 ) WITH (fillfactor = 50);
 
 CREATE INDEX wallet_state_due ON {state} (next_due, customer) WHERE next_due IS NOT NULL AND active;
+
+-- The states as they are, of hot wallets too.
+CREATE VIEW {balance} AS SELECT s.customer, s.wallet, s.active, s.held, s.pending, s.ongoing, s.kept, s.next_due, s.tail, s.unnumbered, s.hot, s.hot_held, s.hot_by,
+	CASE WHEN c.hot = s.wallet THEN c.spendable ELSE s.spendable END AS spendable,
+	CASE WHEN c.hot = s.wallet THEN c.consumed ELSE s.consumed END AS consumed,
+	CASE WHEN c.hot = s.wallet THEN c.remaining ELSE s.remaining END AS remaining,
+	CASE WHEN c.hot = s.wallet THEN c.txns ELSE s.txns END AS txns,
+	CASE WHEN c.hot = s.wallet THEN c.events ELSE s.events END AS events,
+	CASE WHEN c.hot = s.wallet THEN c.updated ELSE s.updated END AS updated,
+	CASE WHEN c.hot = s.wallet THEN c.last ELSE s.last END AS last
+FROM {state} s CROSS JOIN LATERAL (SELECT * FROM {customer} c WHERE c.customer = s.customer OFFSET 0) c;
 
 -- Open lots, by wallet in spending order.
 CREATE TABLE {lot} (
