@@ -36,7 +36,7 @@ func (s *server) pgbench(b *testing.B, clients int) float64 {
 
 // BenchmarkDebit measures debits, each with a key of its own, beside pgbench on the same server, which keeps what it commits.
 func BenchmarkDebit(b *testing.B) {
-	s := ownServer(b)
+	s := ownServer(b, "autovacuum=off") // or it would burden one of the two
 	scale := "10"
 	if testing.Short() {
 		scale = "1"
