@@ -21,6 +21,7 @@ func (c *conn) setUp(s *Store, patience time.Duration) error {
 		{"busy_timeout", s.busy.Milliseconds()}, // for what comes next
 		{"synchronous", 2},                      // FULL: a commit is on disk when it returns
 		{"cache_size", cache},
+		{"wal_autocheckpoint", 4000}, // pages, 16 MB: a page that many debits change is copied back once
 		{"busy_timeout", patience.Milliseconds()},
 	} {
 		was, err := number(c, queryOf("PRAGMA "+p.pragma))
