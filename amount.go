@@ -275,7 +275,17 @@ func (a Amount) Cmp(b Amount) int {
 func (a Amount) Equal(b Amount) bool { return a.Cmp(b) == 0 }
 
 // Sign returns -1 if a < 0, 0 if a = 0 and 1 if a > 0.
-func (a Amount) Sign() int { return a.Cmp(Amount{}) }
+func (a Amount) Sign() int {
+	switch {
+	case a.IsZero():
+		return 0
+	case a.excess != nil:
+		return a.excess.Sign()
+	case a.hi < 0:
+		return -1
+	}
+	return 1
+}
 
 // IsZero reports whether a = 0.
 func (a Amount) IsZero() bool { return a.hi == 0 && a.lo == 0 && a.excess == nil }
