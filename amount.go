@@ -91,6 +91,14 @@ func (a Amount) Int64(decimals int) (n int64, ok bool) {
 	return n, true
 }
 
+// UnitsAmount returns the amount of so many units of 10⁻¹², a 128-bit number in two's complement. It is the inverse of
+// [Amount.Units].
+func UnitsAmount(hi int64, lo uint64) Amount { return Amount{hi: hi, lo: lo} }
+
+// Units returns a in units of 10⁻¹², as a 128-bit number in two's complement, if it is one: as every amount that
+// [Amount.Fits]. Else it returns 0 and false.
+func (a Amount) Units() (hi int64, lo uint64, ok bool) { return a.hi, a.lo, a.excess == nil }
+
 // ParseAmount reads an optional sign, 1 to 18 digits and, optionally, a point and 1 to 12 digits. Leading and trailing zeros
 // count. Everything else is [ErrInvalid].
 func ParseAmount(s string) (Amount, error) { return parse(s) }

@@ -95,7 +95,7 @@ func (r *reader) Draws(of wallet.TransactionID, skip int) iter.Seq2[wallet.Draw,
 		at := l.records.at(position)
 		if !kinds[at.kind].Inbound() {
 			var room [1]draw
-			draws := at.draws(&room)
+			draws := l.draws(at, &room)
 			for i := max(skip, 0); i < len(draws); i++ {
 				if !yield(l.drawn(at, &draws[i]), nil) {
 					return
@@ -119,7 +119,7 @@ func (l *ledger) drawnFrom(it *lot, skip int, yield func(wallet.Draw) bool) {
 	for i < it.draws.n {
 		by := l.records.at(int(*it.draws.at(i)))
 		var room [1]draw
-		for _, d := range by.draws(&room) {
+		for _, d := range l.draws(by, &room) {
 			if d.lot != it.id {
 				continue
 			}

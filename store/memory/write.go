@@ -167,7 +167,7 @@ func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error
 		return err
 	}
 	var r record
-	if err := l.pack(&r, &given, draws); err != nil {
+	if err := r.pack(&given, draws); err != nil {
 		return err
 	}
 	position := l.records.n
@@ -182,6 +182,7 @@ func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error
 	if err := t.claim(r.id, l); err != nil {
 		return err
 	}
+	l.stow(&r, &given, draws)
 	l.records.push(r)
 	l.count(&r, +1)
 	if states[r.state] == wallet.Pending {
@@ -214,10 +215,11 @@ func (t *tx) Finish(given wallet.Transaction) error {
 		return err
 	}
 	var r record
-	if err := l.pack(&r, &given, nil); err != nil {
+	if err := r.pack(&given, nil); err != nil {
 		return err
 	}
 	t.journal.finished = append(t.journal.finished, finished{l, position, *at})
+	l.stow(&r, &given, nil) // what was stowed while it was pending is not read any more
 	l.amend(position, &r)
 	return nil
 }
