@@ -42,7 +42,7 @@ type list[T any] struct {
 	n      int
 }
 
-const chunk = 64
+const chunk = 72 // of the lists there are, such chunks fill the sizes that memory comes in
 
 // at returns the element at a position from 0. It stays there until the next push.
 func (l *list[T]) at(i int) *T { return &l.chunks[i/chunk][i%chunk] }
