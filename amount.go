@@ -36,7 +36,7 @@ type Amount struct {
 	_      [0]func()    // no ==; first, where it takes no room
 	hi     int64        // with lo: units of 10⁻¹², two's complement, if excess is nil
 	lo     uint64       //
-	excess *apd.Decimal // never changed; not a multiple of 10⁻¹² or too large for hi and lo, which are 0; Exponent ≤ -places
+	excess *apd.Decimal // never changed, never 0; not a multiple of 10⁻¹² or too large for hi and lo, which are 0; Exponent ≤ -places
 }
 
 const (
@@ -287,9 +287,7 @@ func (a Amount) Sign() int {
 	switch {
 	case a.IsZero():
 		return 0
-	case a.excess != nil:
-		return a.excess.Sign()
-	case a.hi < 0:
+	case a.hi < 0, a.excess != nil && a.excess.Negative:
 		return -1
 	}
 	return 1
