@@ -36,7 +36,7 @@ type Amount struct {
 	_      [0]func()    // no ==; first, where it takes no room
 	hi     int64        // with lo: units of 10⁻¹², two's complement, if excess is nil
 	lo     uint64       //
-	excess *apd.Decimal // never changed; not a multiple of 10⁻¹² or too large for hi and lo, which are 0; Exponent ≤ -places
+	excess *apd.Decimal // never changed, never 0; not a multiple of 10⁻¹² or too large for hi and lo, which are 0; Exponent ≤ -places
 }
 
 const (
@@ -90,6 +90,14 @@ func (a Amount) Int64(decimals int) (n int64, ok bool) {
 	}
 	return n, true
 }
+
+// UnitsAmount returns the amount of so many units of 10⁻¹², a 128-bit number in two's complement. It is the inverse of
+// [Amount.Units].
+func UnitsAmount(hi int64, lo uint64) Amount { return Amount{hi: hi, lo: lo} }
+
+// Units returns a in units of 10⁻¹², as a 128-bit number in two's complement, if it is one: as every amount that
+// [Amount.Fits]. Else it returns 0 and false.
+func (a Amount) Units() (hi int64, lo uint64, ok bool) { return a.hi, a.lo, a.excess == nil }
 
 // ParseAmount reads an optional sign, 1 to 18 digits and, optionally, a point and 1 to 12 digits. Leading and trailing zeros
 // count. Everything else is [ErrInvalid].
@@ -275,7 +283,15 @@ func (a Amount) Cmp(b Amount) int {
 func (a Amount) Equal(b Amount) bool { return a.Cmp(b) == 0 }
 
 // Sign returns -1 if a < 0, 0 if a = 0 and 1 if a > 0.
-func (a Amount) Sign() int { return a.Cmp(Amount{}) }
+func (a Amount) Sign() int {
+	switch {
+	case a.IsZero():
+		return 0
+	case a.hi < 0, a.excess != nil && a.excess.Negative:
+		return -1
+	}
+	return 1
+}
 
 // IsZero reports whether a = 0.
 func (a Amount) IsZero() bool { return a.hi == 0 && a.lo == 0 && a.excess == nil }

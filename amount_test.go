@@ -409,6 +409,20 @@ var refused = []string{
 	"1.0000000000000", "0.0000000000001", "1000000000000000000", "0000000000000000001", "-1000000000000000000.0", "1.-5", "1.+5", "1-", "\x00", "1\x00", "\"1\"", "true", "null", "$1", "1%",
 }
 
+// TestUnits: what are units of 10⁻¹² is told and taken as such, and nothing else.
+func TestUnits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := amounts().Draw(t, "a")
+		hi, lo, ok := a.Units()
+		if back := UnitsAmount(hi, lo); ok != back.Equal(a) || a.Fits() && !ok || !ok && !back.IsZero() {
+			t.Fatalf("(%s).Units() = %d, %d, %t", a, hi, lo, ok)
+		}
+	})
+	if hi, lo, ok := MustAmount("-0.000000000002").Units(); hi != -1 || lo != math.MaxUint64-1 || !ok {
+		t.Errorf("Units() = %d, %d, %t", hi, lo, ok)
+	}
+}
+
 func TestParseAmount(t *testing.T) {
 	for s, want := range parsed {
 		if got, err := ParseAmount(s); err != nil || got.String() != want {

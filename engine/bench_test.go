@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +16,53 @@ import (
 	"github.com/seed-12493b23/wallet/store/memory"
 	"github.com/seed-12493b23/wallet/store/sqlite"
 )
+
+// BenchmarkDebit takes debits with a key from the wallets of a memory store in turn, on one processor and on each there is.
+func BenchmarkDebit(b *testing.B) {
+	for _, customers := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("customers=%d", customers), func(b *testing.B) {
+			debit := debits(b, customers)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				debit(i)
+			}
+		})
+	}
+	b.Run("parallel", func(b *testing.B) {
+		const each = 500
+		debit := debits(b, 16*each)
+		var workers atomic.Int64
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			first := int(workers.Add(1)-1) * each
+			for i := 0; pb.Next(); i++ {
+				debit(i/each*16*each + first + i%each)
+			}
+		})
+	})
+}
+
+// debits returns a function that takes the n-th debit: from the wallet of one of so many customers, each in turn.
+func debits(b *testing.B, customers int) func(n int) {
+	e := engine.New(memory.New(), nil)
+	one := amount("1")
+	wallets := make([]wallet.ID, customers)
+	for i := range wallets {
+		w, err := e.Create(ctx(), wallet.Spec{
+			Customer: wallet.CustomerID("customer-" + strconv.Itoa(i)), Currency: "USD", Rate: one, TopUp: wallet.TopUp{Granted: amount("1000000000")},
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		wallets[i] = w.ID
+	}
+	return func(n int) {
+		key := "order-" + strconv.Itoa(1_000_000_000+n)
+		if _, err := e.Debit(ctx(), wallets[n%customers], wallet.Debit{Credits: one, Key: key}); err != nil {
+			b.Error(err)
+		}
+	}
+}
 
 // BenchmarkLive takes debits in turn from a wallet with rules, alerts and open holds, and from one without, and reports how
 // many times as long the first take.

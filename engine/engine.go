@@ -75,8 +75,9 @@ type command struct {
 type work struct {
 	store.Reader
 	*command
-	e  *Engine
-	tx store.Tx // nil: nothing is written
+	e   *Engine
+	tx  store.Tx             // nil: nothing is written
+	try func(store.Tx) error // runs the command, in an Update
 
 	at       time.Time
 	customer wallet.CustomerID
@@ -90,13 +91,11 @@ type work struct {
 	taken    []portion // from all lots so far
 }
 
-var works = sync.Pool{New: func() any { return new(work) }}
-
-// clear ends the work. Its room is used again.
-func (k *work) clear() {
-	*k = work{taken: k.taken[:0]}
-	works.Put(k)
-}
+var works = sync.Pool{New: func() any {
+	k := new(work)
+	k.try = k.run
+	return k
+}}
 
 // run runs a command. What is due by its time is booked first, in commits of its own.
 func (e *Engine) run(ctx context.Context, c *command) error {
@@ -110,41 +109,47 @@ func (e *Engine) run(ctx context.Context, c *command) error {
 		}
 		c.now = now
 	}
-	for c.again = true; c.again; {
-		err := e.store.Update(ctx, c.scope, func(tx store.Tx) error {
-			c.again = false
-			k := works.Get().(*work)
-			defer k.clear()
-			k.e, k.Reader, k.tx, k.command = e, tx, tx, c
-			if err := k.find(c.scope); err != nil {
-				return err
-			}
-			do := c.do
-			if c.scope.Key != "" {
-				switch o, known, err := tx.Outcome(k.customer, c.scope.Key); {
-				case err != nil:
-					return err
-				case known && o.Fingerprint != c.print:
-					return fmt.Errorf("%w: %q of customer %q", wallet.ErrKeyReused, c.scope.Key, k.customer)
-				case known:
-					do = func(k *work) error { return c.replay(k, o) }
-				}
-			}
-			if err := k.setTime(c.now, c.currency); err != nil {
-				return err
-			}
-			due, err := k.catchUp()
-			if err != nil || due {
-				c.again = due
-				return err
-			}
-			return do(k)
-		})
-		if err != nil {
-			return named(err, c.scope)
+	k := works.Get().(*work)
+	k.e, k.command = e, c
+	var err error
+	for c.again = true; c.again && err == nil; {
+		err = e.store.Update(ctx, c.scope, k.try)
+	}
+	works.Put(k)
+	return named(err, c.scope)
+}
+
+// run runs the command once, or books what is due before it.
+func (k *work) run(tx store.Tx) error {
+	c := k.command
+	*k = work{Reader: tx, tx: tx, e: k.e, command: c, try: k.try, taken: k.taken[:0]}
+	c.again = false
+	if err := k.find(c.scope); err != nil {
+		return err
+	}
+	var o store.Outcome
+	var known bool
+	if c.scope.Key != "" {
+		var err error
+		switch o, known, err = tx.Outcome(k.customer, c.scope.Key); {
+		case err != nil:
+			return err
+		case known && o.Fingerprint != c.print:
+			return fmt.Errorf("%w: %q of customer %q", wallet.ErrKeyReused, c.scope.Key, k.customer)
 		}
 	}
-	return nil
+	if err := k.setTime(c.now, c.currency); err != nil {
+		return err
+	}
+	due, err := k.catchUp()
+	switch {
+	case err != nil || due:
+		c.again = due
+		return err
+	case known:
+		return c.replay(k, o)
+	}
+	return c.do(k)
 }
 
 // look runs a read of one customer's wallets, as they are after everything due by now was booked: fn runs in a View unless

@@ -46,12 +46,25 @@ func (e *Engine) Events(ctx context.Context, q wallet.EventQuery) iter.Seq2[wall
 	}
 }
 
-// eventOf are the events that adding a transaction is.
-var eventOf = map[wallet.Kind]wallet.EventKind{
-	wallet.Purchased: wallet.EventToppedUp, wallet.Granted: wallet.EventToppedUp,
-	wallet.Refunded: wallet.EventRefunded, wallet.TransferredIn: wallet.EventTransferredIn,
-	wallet.Consumed: wallet.EventConsumed, wallet.Voided: wallet.EventVoided,
-	wallet.Expired: wallet.EventExpired, wallet.TransferredOut: wallet.EventTransferredOut,
+// eventOf returns the event that adding a transaction is.
+func eventOf(k wallet.Kind) wallet.EventKind {
+	switch k {
+	case wallet.Purchased, wallet.Granted:
+		return wallet.EventToppedUp
+	case wallet.Refunded:
+		return wallet.EventRefunded
+	case wallet.TransferredIn:
+		return wallet.EventTransferredIn
+	case wallet.Consumed:
+		return wallet.EventConsumed
+	case wallet.Voided:
+		return wallet.EventVoided
+	case wallet.Expired:
+		return wallet.EventExpired
+	case wallet.TransferredOut:
+		return wallet.EventTransferredOut
+	}
+	return ""
 }
 
 // emit adds an event to the feed.

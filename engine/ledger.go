@@ -192,10 +192,13 @@ func (k *work) record(p *purse, t *wallet.Transaction, draws []wallet.Draw) erro
 	if k.tx == nil {
 		return nil
 	}
-	if err := k.tx.AddTransaction(cloned(*t), draws); err != nil {
+	given := t.Metadata
+	t.Metadata = maps.Clone(given) // for the store
+	err := k.tx.AddTransaction(*t, draws)
+	if t.Metadata = given; err != nil {
 		return err
 	}
-	return k.emit(p, wallet.Event{Kind: eventOf[t.Kind], Credits: t.Credits, Transaction: t.ID, Rule: t.Rule})
+	return k.emit(p, wallet.Event{Kind: eventOf(t.Kind), Credits: t.Credits, Transaction: t.ID, Rule: t.Rule})
 }
 
 // addLot opens the lot of an inbound transaction that has settled.

@@ -149,6 +149,9 @@ func (k *work) intervals(p *purse) error {
 
 // thresholds fires the threshold rules, in list order, if the net balance is below what it was before.
 func (k *work) thresholds(p *purse) error {
+	if len(p.Rules) == 0 {
+		return nil
+	}
 	fell := p.state.Balance.Net().Cmp(p.before.Net()) < 0
 	for i := range p.Rules {
 		r := &p.Rules[i]

@@ -15,9 +15,9 @@ var leastCredits = wallet.MustAmount("0.000000000001")
 
 // Debit consumes credits, or as many as an amount of money takes, from one wallet in spending order: all of it, or
 // [wallet.ErrInsufficient]. A fee that the wallet does not cover is [wallet.ErrNotApplicable].
-func (e *Engine) Debit(ctx context.Context, id wallet.ID, d wallet.Debit) (wallet.Transaction, error) {
-	if err := checkDebit(d); err != nil {
-		return wallet.Transaction{}, err
+func (e *Engine) Debit(ctx context.Context, id wallet.ID, d wallet.Debit) (made wallet.Transaction, err error) {
+	if err := checkDebit(&d); err != nil {
+		return made, err
 	}
 	c := debitings.Get().(*debiting)
 	c.scope, c.asked = store.Scope{Wallet: id, Key: d.Key}, d
@@ -32,13 +32,12 @@ func (e *Engine) Debit(ctx context.Context, id wallet.ID, d wallet.Debit) (walle
 		f.metadata(d.Metadata)
 		c.print = f.sum()
 	}
-	err := e.run(ctx, &c.command)
-	made := c.made
-	c.clear()
-	if err != nil {
-		return wallet.Transaction{}, err
+	if err = e.run(ctx, &c.command); err == nil {
+		made = c.made
 	}
-	return made, nil
+	c.command = command{do: c.do, replay: c.replay}
+	debitings.Put(c)
+	return made, err
 }
 
 // A debiting is a debit while it runs. Debits are the most frequent commands by far, so theirs are used again.
@@ -53,12 +52,6 @@ var debitings = sync.Pool{New: func() any {
 	c.do, c.replay = c.debit, c.answer
 	return c
 }}
-
-func (c *debiting) clear() {
-	c.command = command{do: c.do, replay: c.replay}
-	c.asked, c.made = wallet.Debit{}, wallet.Transaction{}
-	debitings.Put(c)
-}
 
 func (c *debiting) debit(k *work) error {
 	p, err := k.open(k.target)
@@ -137,7 +130,7 @@ func (p *purse) price(money wallet.Amount) wallet.Amount {
 	return credits.Max(leastCredits).Min(p.state.Balance.Spendable)
 }
 
-func checkDebit(d wallet.Debit) error {
+func checkDebit(d *wallet.Debit) error {
 	var c checker
 	c.creditsOrMoney(d.Credits, d.Money)
 	c.in("fee", -1)

@@ -77,7 +77,7 @@ func (c *checker) Err() error {
 
 func (c *checker) text(field, s string) {
 	switch {
-	case s == "":
+	case len(s) <= maxText && isPrintable(s):
 	case len(s) > maxText:
 		c.Add(field, s, fmt.Sprintf("is longer than %d bytes", maxText))
 	case !utf8.ValidString(s):
@@ -90,6 +90,16 @@ func (c *checker) text(field, s string) {
 			}
 		}
 	}
+}
+
+// isPrintable reports whether s is ASCII without control characters, as nearly every text is.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *checker) customer(id wallet.CustomerID) {

@@ -32,6 +32,8 @@ type ledger struct {
 	due     int64         // when the agenda has it, in microseconds; never: it has not
 
 	records list[record] // in the order of their IDs
+	labels  list[labels] // that records have, in the order they were given
+	extras  list[extra]  // likewise
 	events  list[event]  // by number, which is their position + 1
 	rare    list[wallet.Event]
 	pending []uint32 // positions of the pending ones, ascending

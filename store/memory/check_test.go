@@ -158,7 +158,7 @@ func checkLedger(t *testing.T, s *Store, l *ledger) (ids int) {
 		}
 		tally[r.kind][r.state]++
 		var room [1]draw
-		for _, d := range r.draws(&room) {
+		for _, d := range l.draws(r, &room) {
 			draws[d.lot] = append(draws[d.lot], uint32(i))
 		}
 		if l.lots[r.id] == nil {

@@ -87,7 +87,7 @@ func (t *tx) AddEvent(given wallet.Event) error {
 // tells reports whether the transaction of e tells all there is in the event given.
 func (l *ledger) tells(e *event, given *wallet.Event) bool {
 	t, kind, at, rule := l.told(e)
-	return kind == given.Kind && at == micros(given.At) && rule == given.Rule && t.credits.Equal(given.Credits) &&
+	return kind == given.Kind && at == micros(given.At) && rule == given.Rule && t.credits == unitsOf(given.Credits) &&
 		given.Hold.IsZero() && given.Alert == "" && given.Record == nil
 }
 
@@ -97,8 +97,8 @@ func (l *ledger) told(e *event) (t *record, kind wallet.EventKind, at int64, rul
 	if e.what == hasSettled {
 		return t, wallet.EventSettled, t.settled, rule
 	}
-	if t.extra != nil {
-		rule = t.extra.rule
+	if x := l.extraOf(t); x != nil {
+		rule = x.rule
 	}
 	return t, added[t.kind], t.created, rule
 }
@@ -111,7 +111,7 @@ func (l *ledger) event(position int) (w wallet.Event) {
 	} else {
 		t, kind, at, rule := l.told(e)
 		w.Transaction.SetBytes(t.id.bytes())
-		w.Kind, w.At, w.Rule, w.Credits = kind, instant(at), rule, t.credits
+		w.Kind, w.At, w.Rule, w.Credits = kind, instant(at), rule, t.credits.amount()
 	}
 	w.Wallet, w.Customer, w.Number = l.wallet.ID, l.wallet.Customer, int64(position)+1
 	w.Cursor = wallet.Cursor(strconv.FormatUint(e.cursor, 10))

@@ -36,39 +36,46 @@ func (u uid) next() uid {
 // greatest is beyond every ID that is minted.
 var greatest = uid{math.MaxUint64, math.MaxUint64}
 
-// A list grows at its end. It is made of chunks, so that growing a long one copies nothing and leaves little room unused.
+// A list grows at its end. It is made of chunks, so that growing a long one copies nothing and leaves little room unused. The
+// last one is at hand: most of what is done is done there.
 type list[T any] struct {
-	chunks [][]T
-	n      int
+	full [][]T
+	last []T
+	n    int
 }
 
-const chunk = 64
+const chunk = 72 // of the lists there are, such chunks fill the sizes that memory comes in
 
 // at returns the element at a position from 0. It stays there until the next push.
-func (l *list[T]) at(i int) *T { return &l.chunks[i/chunk][i%chunk] }
+func (l *list[T]) at(i int) *T {
+	if c := i / chunk; c < len(l.full) {
+		return &l.full[c][i%chunk]
+	}
+	return &l.last[i%chunk]
+}
 
 func (l *list[T]) push(v T) {
-	c := l.n / chunk
-	if c == len(l.chunks) {
-		l.chunks = append(l.chunks, nil)
+	if len(l.last) == chunk {
+		l.full, l.last = append(l.full, l.last), nil
 	}
-	last := &l.chunks[c]
-	if len(*last) == cap(*last) {
-		bigger := make([]T, len(*last), min(len(*last)+max(2, len(*last), l.n/4), chunk))
-		copy(bigger, *last)
-		*last = bigger
+	if n := len(l.last); n == cap(l.last) {
+		bigger := make([]T, n, min(n+max(2, n, l.n/4), chunk))
+		copy(bigger, l.last)
+		l.last = bigger
 	}
-	*last = append(*last, v)
+	l.last = append(l.last, v)
 	l.n++
 }
 
 // pop takes the last element off.
 func (l *list[T]) pop() {
+	if full := len(l.full) - 1; len(l.last) == 0 {
+		l.full, l.last = l.full[:full], l.full[full]
+	}
 	l.n--
-	c := l.n / chunk
-	last := len(l.chunks[c]) - 1
-	clear(l.chunks[c][last:])
-	l.chunks[c] = l.chunks[c][:last]
+	end := len(l.last) - 1
+	clear(l.last[end:])
+	l.last = l.last[:end]
 }
 
 // An ordered list is kept in ascending order, in chunks that are split when they are full. Finding a place takes a binary

@@ -50,14 +50,13 @@ func (c *content) fill(p *store.Lot) error {
 	return nil
 }
 
-// show makes a [store.Lot] of it.
-func (it *lot) show() (p store.Lot) {
+// show makes p the lot.
+func (it *lot) show(p *store.Lot) {
 	p.ID.SetBytes(it.id.bytes())
 	p.Wallet, p.Kind = it.ledger.wallet.ID, kinds[it.kind]
 	p.Credits, p.Remaining, p.Held = it.credits, it.remaining, it.held
 	p.Priority, p.ExpiresAt, p.OpenedAt = int(it.priority), instant(it.expires), instant(it.opened)
 	p.Key = it.key
-	return p
 }
 
 // vacant reports whether no open lot of the ledger has the key, but by, which may be nil.

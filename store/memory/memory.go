@@ -3,7 +3,7 @@
 //
 // It builds wherever Go does, has no files, starts no goroutine, and reads no clock but to end a wait that cannot end by
 // itself. What it keeps of a debit (the transaction, its draw and its event, their places in every index, the retry key with
-// its outcome) is about a third of a kilobyte; it forgets nothing.
+// its outcome) is about a quarter of a kilobyte; it forgets nothing.
 //
 // # Locking
 //

@@ -33,23 +33,24 @@ func (r *reader) Transaction(id wallet.TransactionID) (wallet.Transaction, error
 	return l.unpack(l.records.at(position)), nil
 }
 
-func (r *reader) Lot(id wallet.TransactionID) (store.Lot, error) {
+func (r *reader) Lot(id wallet.TransactionID) (p store.Lot, err error) {
 	u := uidOf(id.Bytes())
 	l, err := r.within(r.store.transactions.get(u))
 	if err != nil {
-		return store.Lot{}, err
+		return p, err
 	}
 	it := l.lots[u]
 	if it == nil || !it.open() {
-		return store.Lot{}, wallet.ErrNotFound
+		return p, wallet.ErrNotFound
 	}
-	return it.show(), nil
+	it.show(&p)
+	return p, nil
 }
 
-func (r *reader) NextLot(w wallet.ID, after []byte) (store.Lot, bool, error) {
+func (r *reader) NextLot(w wallet.ID, after []byte) (p store.Lot, more bool, err error) {
 	l, err := r.ledger(w)
 	if err != nil {
-		return store.Lot{}, false, err
+		return p, false, err
 	}
 	var first place
 	if after != nil {
@@ -57,9 +58,11 @@ func (r *reader) NextLot(w wallet.ID, after []byte) (store.Lot, bool, error) {
 	}
 	it := l.spending.at(first)
 	if it == nil {
-		return store.Lot{}, false, nil
+		return p, false, nil
 	}
-	return (*it).show(), true, nil
+	r.last.lot = *it
+	r.last.lot.show(&p)
+	return p, true, nil
 }
 
 func (r *reader) ExpiringLots(w wallet.ID, upTo time.Time) iter.Seq2[store.Lot, error] {
@@ -69,9 +72,13 @@ func (r *reader) ExpiringLots(w wallet.ID, upTo time.Time) iter.Seq2[store.Lot, 
 			yield(store.Lot{}, err)
 			return
 		}
-		for p := (place{}); ; p = l.expiring.next(p) {
-			it := l.expiring.at(p)
-			if it == nil || (*it).expires > micros(upTo) || !yield((*it).show(), nil) {
+		for at := (place{}); ; at = l.expiring.next(at) {
+			it := l.expiring.at(at)
+			if it == nil || (*it).expires > micros(upTo) {
+				return
+			}
+			var p store.Lot
+			if (*it).show(&p); !yield(p, nil) {
 				return
 			}
 		}
@@ -88,7 +95,7 @@ func (r *reader) Draws(of wallet.TransactionID, skip int) iter.Seq2[wallet.Draw,
 		at := l.records.at(position)
 		if !kinds[at.kind].Inbound() {
 			var room [1]draw
-			draws := at.draws(&room)
+			draws := l.draws(at, &room)
 			for i := max(skip, 0); i < len(draws); i++ {
 				if !yield(l.drawn(at, &draws[i]), nil) {
 					return
@@ -112,7 +119,7 @@ func (l *ledger) drawnFrom(it *lot, skip int, yield func(wallet.Draw) bool) {
 	for i < it.draws.n {
 		by := l.records.at(int(*it.draws.at(i)))
 		var room [1]draw
-		for _, d := range by.draws(&room) {
+		for _, d := range l.draws(by, &room) {
 			if d.lot != it.id {
 				continue
 			}

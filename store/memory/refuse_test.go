@@ -22,13 +22,16 @@ func TestRefused(t *testing.T) {
 			ID: q.wallet, Customer: q.customer, Currency: "USD", Rate: credit, Status: wallet.Active, CreatedAt: epoch,
 		}})
 	})
+	pending := p.transaction(wallet.Purchased, credit)
+	pending.State, pending.SettledAt = wallet.Pending, time.Time{}
+	p.update(p.scope(), func(tx store.Tx) error { return tx.AddTransaction(pending, nil) })
 	before := dump(t, s)
 	p.update(p.scope(), func(tx store.Tx) error {
 		lot, _, err := tx.NextLot(p.wallet, nil)
 		if err != nil {
 			return err
 		}
-		booked, err := tx.Transaction(p.last)
+		booked, err := tx.Transaction(lot.ID)
 		if err != nil {
 			return err
 		}
@@ -42,6 +45,8 @@ func TestRefused(t *testing.T) {
 		strange.ID, strange.Kind = wallet.MintTransactionID(p.last, epoch), "strange"
 		far := booked
 		far.ID, far.Priority = wallet.MintTransactionID(p.last, epoch), math.MaxUint8+1
+		vast := pending
+		vast.State, vast.SettledAt, vast.BalanceAfter = wallet.Settled, epoch, fortune.Mul(fortune)
 		if err := tx.PutLot(lot); err != nil {
 			return err
 		}
@@ -55,6 +60,7 @@ func TestRefused(t *testing.T) {
 			"a transaction twice":          tx.AddTransaction(booked, nil),
 			"an unknown kind":              tx.AddTransaction(strange, nil),
 			"a priority beyond 255":        tx.AddTransaction(far, nil),
+			"a balance beyond its digits":  tx.Finish(vast),
 		} {
 			if err == nil {
 				t.Errorf("%s: not refused", name)

@@ -61,6 +61,7 @@ func (j *journal) undo(a *account, s *Store) {
 		e.ledger.popEvent()
 	}
 	for _, f := range slices.Backward(j.finished) {
+		f.ledger.unstow(f.ledger.records.at(f.position))
 		f.ledger.amend(f.position, &f.before)
 	}
 	for _, it := range j.drawn {
@@ -104,6 +105,7 @@ func (l *ledger) unbook() {
 		l.await(position, false)
 	}
 	l.count(r, -1)
+	l.unstow(r)
 	l.records.pop()
 }
 

@@ -15,6 +15,11 @@ type reader struct {
 	account *account // locked; nil: none yet
 	alone   bool     // of an Update: other accounts do not exist
 	closed  bool     // the gates are: every account can be read
+
+	last struct { // of an Update: what was looked for last, and often is next
+		ledger *ledger
+		lot    *lot
+	}
 }
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
@@ -78,10 +83,14 @@ func (r *reader) customer(c wallet.CustomerID) (*account, error) {
 // ledger enters the ledger of a wallet.
 func (r *reader) ledger(id wallet.ID) (*ledger, error) {
 	if r.alone {
-		if l := r.account.ledger(id); l != nil {
-			return l, nil
+		last := &r.last.ledger
+		if *last == nil || (*last).id != uidOf(id.Bytes()) {
+			*last = r.account.ledger(id)
 		}
-		return nil, wallet.ErrNotFound
+		if *last == nil {
+			return nil, wallet.ErrNotFound
+		}
+		return *last, nil
 	}
 	return r.within(r.store.wallets.get(uidOf(id.Bytes())))
 }

@@ -12,7 +12,6 @@ import (
 type tx struct {
 	reader
 	journal journal
-	recent  *lot // that was put or drawn from last
 	done    bool // what was put stays
 }
 
@@ -35,15 +34,15 @@ func (t *tx) close() {
 		s.feed.Unlock()
 	}
 	t.journal.clear()
-	t.reader, t.recent, t.done = reader{}, nil, false
+	t.reader, t.done = reader{}, false
 	txs.Put(t)
 }
 
 // own returns the ledger of one of the account's wallets, for writing in it.
 func (t *tx) own(id wallet.ID) (*ledger, error) {
-	l := t.account.ledger(id)
-	if l == nil {
-		return nil, fmt.Errorf("store: put into wallet %s, which customer %q does not have: %w", id, t.account.customer, wallet.ErrNotFound)
+	l, err := t.ledger(id)
+	if err != nil {
+		return nil, fmt.Errorf("store: put into wallet %s, which customer %q does not have: %w", id, t.account.customer, err)
 	}
 	return l, nil
 }
@@ -100,8 +99,8 @@ func (t *tx) PutLot(p store.Lot) error {
 	it := t.known(l, id)
 	var before *store.Lot
 	if it != nil && it.kind != 0 {
-		shown := it.show()
-		before = &shown
+		before = new(store.Lot)
+		it.show(before)
 	}
 	if err := p.Check(before); err != nil {
 		return err
@@ -123,10 +122,11 @@ func (t *tx) PutLot(p store.Lot) error {
 
 // known returns a lot of the ledger, or nil.
 func (t *tx) known(l *ledger, id uid) *lot {
-	if t.recent == nil || t.recent.id != id || t.recent.ledger != l {
-		t.recent = l.lots[id]
+	last := &t.last.lot
+	if *last == nil || (*last).id != id || (*last).ledger != l {
+		*last = l.lots[id]
 	}
-	return t.recent
+	return *last
 }
 
 // lot returns a lot of the ledger, and adds one of which only the ID is known if there is none.
@@ -138,7 +138,7 @@ func (t *tx) lot(l *ledger, id uid) (*lot, error) {
 		return nil, err
 	}
 	it := &lot{ledger: l, id: id}
-	l.lots[id], t.recent = it, it
+	l.lots[id], t.last.lot = it, it
 	t.journal.opened = append(t.journal.opened, it)
 	return it, nil
 }
@@ -167,7 +167,7 @@ func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error
 		return err
 	}
 	var r record
-	if err := l.pack(&r, &given, draws); err != nil {
+	if err := r.pack(&given, draws); err != nil {
 		return err
 	}
 	position := l.records.n
@@ -182,6 +182,7 @@ func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error
 	if err := t.claim(r.id, l); err != nil {
 		return err
 	}
+	l.stow(&r, &given, draws)
 	l.records.push(r)
 	l.count(&r, +1)
 	if states[r.state] == wallet.Pending {
@@ -214,10 +215,11 @@ func (t *tx) Finish(given wallet.Transaction) error {
 		return err
 	}
 	var r record
-	if err := l.pack(&r, &given, nil); err != nil {
+	if err := r.pack(&given, nil); err != nil {
 		return err
 	}
 	t.journal.finished = append(t.journal.finished, finished{l, position, *at})
+	l.stow(&r, &given, nil) // what was stowed while it was pending is not read any more
 	l.amend(position, &r)
 	return nil
 }
