@@ -51,20 +51,8 @@ func eventOf(k wallet.Kind) wallet.EventKind {
 	switch k {
 	case wallet.Purchased, wallet.Granted:
 		return wallet.EventToppedUp
-	case wallet.Refunded:
-		return wallet.EventRefunded
-	case wallet.TransferredIn:
-		return wallet.EventTransferredIn
-	case wallet.Consumed:
-		return wallet.EventConsumed
-	case wallet.Voided:
-		return wallet.EventVoided
-	case wallet.Expired:
-		return wallet.EventExpired
-	case wallet.TransferredOut:
-		return wallet.EventTransferredOut
 	}
-	return ""
+	return wallet.EventKind(k) // they bear the same name
 }
 
 // emit adds an event to the feed.
