@@ -43,7 +43,7 @@ const begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 func newWriter(s *Store, wait wallet.CustomerID) *writer {
 	w := &writer{s: s, wait: wait, base: &base{names: s.names, partial: s.partial}, writing: newWriting()}
-	w.unit, w.lane = unit.New(w.base), lane.New(w.run)
+	w.unit, w.lane = unit.New(w.base), lane.Beside(&s.functions, w.run)
 	return w
 }
 
@@ -73,8 +73,6 @@ func (w *writer) run(calls []*lane.Call) {
 }
 
 func (w *writer) together(calls []*lane.Call) {
-	w.s.functions.Add(1)
-	defer w.s.functions.Add(-1)
 	if w.isDaring(calls) {
 		if calls = w.attempt(calls); len(calls) == 0 {
 			return

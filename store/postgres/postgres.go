@@ -60,7 +60,7 @@ type Store struct {
 	calls     atomic.Int64 // that are under way in the common lanes
 	wide      atomic.Bool  // both lanes are in use
 	lull      atomic.Int64 // calls in a row that found few others
-	functions atomic.Int64 // of Updates and Views, that are running now
+	functions atomic.Int64 // batches whose functions are being run, of all lanes
 	closed    atomic.Bool
 }
 

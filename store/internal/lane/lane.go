@@ -22,7 +22,7 @@ const most = 1024
 type Lane struct {
 	run func([]*Call)
 
-	running atomic.Bool // functions are being run, see Running
+	running *atomic.Int64 // batches whose functions are being run, see Running
 
 	mu    sync.Mutex
 	queue []*Call // first in, first out; those that left are skipped
@@ -32,7 +32,10 @@ type Lane struct {
 
 // New returns a lane whose batches are run by run. It ends each of its calls by [Call.End], as soon as the call's outcome is
 // known; calls that it leaves are ended as failed.
-func New(run func([]*Call)) *Lane { return &Lane{run: run} }
+func New(run func([]*Call)) *Lane { return Beside(new(atomic.Int64), run) }
+
+// Beside returns a lane like [New], one of several: running counts the batches of all of them whose functions are being run.
+func Beside(running *atomic.Int64, run func([]*Call)) *Lane { return &Lane{run: run, running: running} }
 
 // Do has fn run as part of a batch, and returns its outcome: the error of fn or of the commit. If fn panics or exits its
 // goroutine, Do does. A caller whose context ends while it is still in the queue leaves it; once taken, it waits.
@@ -40,7 +43,7 @@ func (l *Lane) Do(ctx context.Context, scope store.Scope, fn func(store.Tx) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if l.running.Load() && Nested() {
+	if l.Running() && Nested() {
 		return ErrNested
 	}
 	c := NewCall(ctx, scope, fn)
@@ -64,13 +67,13 @@ func (l *Lane) Do(ctx context.Context, scope store.Scope, fn func(store.Tx) erro
 	return c.Outcome()
 }
 
-// Running tells that functions of this lane are being run at this moment, so that a caller may ask whether it is [Nested].
-func (l *Lane) Running() bool { return l.running.Load() }
+// Running tells that functions of this lane, or of one beside it, are being run at this moment, so that a caller may ask whether it is [Nested].
+func (l *Lane) Running() bool { return l.running.Load() > 0 }
 
 // Each runs the functions of a batch, see [Each].
 func (l *Lane) Each(calls []*Call, do func(*Call)) {
-	l.running.Store(true)
-	defer l.running.Store(false)
+	l.running.Add(1)
+	defer l.running.Add(-1)
 	Each(calls, do)
 }
 
