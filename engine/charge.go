@@ -40,7 +40,8 @@ func (e *Engine) Charge(ctx context.Context, ch wallet.Charge) (receipt wallet.R
 	return receipt, nil
 }
 
-// Preview returns the receipt that [Engine.Charge] would, and charges nothing. IDs of transactions are zero.
+// Preview returns the receipt that a new [Engine.Charge] would, and charges nothing. IDs of transactions are zero. The key is
+// ignored: a charge already made is not told again, but computed from what is left.
 func (e *Engine) Preview(ctx context.Context, ch wallet.Charge) (receipt wallet.Receipt, err error) {
 	if err := checkCharge(ch); err != nil {
 		return receipt, err

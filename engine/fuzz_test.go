@@ -80,7 +80,11 @@ func FuzzCharge(f *testing.F) {
 			c.Fees = append(c.Fees, b.fee())
 		}
 		r, err := d.Preview(ctx(), c)
+		before := len(d.list(wallet.TransactionQuery{}))
 		charged, chargeErr := d.Charge(ctx(), c)
+		if c.Key != "" && len(charged.Transactions) > 0 && len(d.list(wallet.TransactionQuery{})) == before { // by its key, as it was
+			return chargeErr
+		}
 		if (err == nil) != (chargeErr == nil) {
 			d.t.Errorf("preview: error %v, charge: error %v", err, chargeErr)
 		}

@@ -7,6 +7,17 @@ import (
 	"github.com/seed-12493b23/wallet"
 )
 
+// A preview under the key of a charge already made says what is left to pay with: the charge made again says what it paid.
+func TestPreviewKey(t *testing.T) {
+	d := liveDesk(newWorld(t))
+	c := wallet.Charge{Customer: "acme", Currency: "USD", Fees: []wallet.Fee{{Amount: amount("1000")}}, Key: "k"}
+	first := must(d.Charge(ctx(), c))
+	again, preview := must(d.Charge(ctx(), c)), must(d.Preview(ctx(), c))
+	if !first.Covered.Equal(again.Covered) || first.Covered.IsZero() || !preview.Covered.IsZero() {
+		t.Errorf("charged %s, again %s, preview %s", first.Covered, again.Covered, preview.Covered)
+	}
+}
+
 // A different request to hold, capture, refund or transfer under a key is told apart, whichever field differs.
 func TestLiveFingerprints(t *testing.T) {
 	one, two, meta := amount("1"), amount("2"), map[string]string{"a": "1"}
