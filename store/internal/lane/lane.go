@@ -27,7 +27,7 @@ type Lane struct {
 	mu    sync.Mutex
 	queue []*Call // first in, first out; those that left are skipped
 	led   bool
-	batch []*Call // the leader's
+	batch []*Call // the leader's, or as long as the last one's
 }
 
 // New returns a lane whose batches are run by run. It ends each of its calls by [Call.End], as soon as the call's outcome is
@@ -77,18 +77,30 @@ func (l *Lane) Each(calls []*Call, do func(*Call)) {
 	Each(calls, do)
 }
 
-// lead runs exactly one batch. The yield lets those whom the last batch woke queue for this one.
+// lead runs exactly one batch. The yields let those whom the last batch woke queue for this one, and let the next leader go
+// before whatever else this processor has to do.
 func (l *Lane) lead() {
-	runtime.Gosched()
+	if !l.alone() {
+		runtime.Gosched()
+	}
 	calls := l.take()
 	defer func() { // also when a function ends the leader's goroutine
 		for _, c := range calls {
 			c.End()
 		}
 		clear(calls)
-		l.handOver()
+		if l.handOver() {
+			runtime.Gosched()
+		}
 	}()
 	l.run(calls)
+}
+
+// alone reports whether the leader is the only caller, as it was in the last batch.
+func (l *Lane) alone() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue) == 1 && len(l.batch) <= 1
 }
 
 // take returns what is queued, up to most calls; the leader's own is the first.
@@ -110,19 +122,20 @@ func (l *Lane) take() []*Call {
 	return l.batch
 }
 
-// handOver makes the next caller the leader, if there is one.
-func (l *Lane) handOver() {
+// handOver makes the next caller the leader, and reports whether there is one.
+func (l *Lane) handOver() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for n, c := range l.queue {
 		if c.take() {
 			l.drop(n)
 			c.wake <- true
-			return
+			return true
 		}
 	}
 	l.drop(len(l.queue))
 	l.led = false
+	return false
 }
 
 // drop removes the first n calls from the queue.
