@@ -156,7 +156,14 @@ func (w *writerConn) forget() {
 }
 
 func (w *writerConn) Commit(u *unit.Unit) error {
-	defer w.done()
+	ended := false
+	defer func() {
+		if !ended { // a panic, which must not leave a transaction open
+			w.c.rollback()
+			w.forget()
+		}
+		w.done()
+	}()
 	changes := u.Changes()
 	err := w.writer.write(changes)
 	if err == nil {
@@ -164,6 +171,7 @@ func (w *writerConn) Commit(u *unit.Unit) error {
 	} else {
 		w.c.rollback()
 	}
+	ended = true
 	if err != nil {
 		w.forget()
 		return err

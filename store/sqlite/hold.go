@@ -62,12 +62,14 @@ func (w *writer) holds(c *unit.Changes) error {
 		if _, err := w.exec(q, args...); err != nil {
 			return err
 		}
-		h.Fresh = false
-		for _, id := range h.First {
-			if err := w.held(h, id); err != nil {
-				return err
+		if h.Fresh { // later, those that were terminated need not be loaded
+			for _, id := range h.First {
+				if err := w.held(h, id); err != nil {
+					return err
+				}
 			}
 		}
+		h.Fresh = false
 		for i := range h.Parts {
 			if err := w.held(h, h.Parts[i].Wallet); err != nil {
 				return err
