@@ -160,8 +160,9 @@ func TestViews(t *testing.T) {
 		x := wallet.Transaction{ID: wallet.MintTransactionID(state.Last, at), Wallet: id, Customer: "ann", Kind: wallet.Purchased, State: wallet.Pending,
 			Source: wallet.SourceInterval, Credits: one1, Money: wallet.Money{Amount: one1, Currency: "USD"}, CreatedAt: at, Priority: 3, Name: `"quoted"`,
 			Reference: "invoice", Corrects: first, ExpiresAt: at, Metadata: map[string]string{"a": "b"}}
-		state.Last = x.ID
-		return errors.Join(tx.AddTransaction(x, nil), tx.PutState(id, state))
+		state.Last, state.Events = x.ID, state.Events+1
+		used := wallet.Event{Wallet: id, Customer: "ann", Number: state.Events, Kind: wallet.EventUsed, At: at, Credits: wallet.MustAmount("0.5")}
+		return errors.Join(tx.AddTransaction(x, nil), tx.AddEvent(used), tx.PutState(id, state))
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +179,8 @@ func TestViews(t *testing.T) {
 			return t.CreatedAt.Format("2006-01-02T15:04:05.000000Z") + " " + t.SettledAt.Format("2006-01-02T15:04:05.000000Z")
 		}(),
 		"SELECT DISTINCT typeof(credits) || typeof(amount) FROM wallet_draws": "texttext",
+		`SELECT group_concat(kind || ' ' || credits || ' ' || coalesce("transaction", 'none'), ', ') FROM (SELECT * FROM wallet_events ORDER BY cursor)`: fmt.Sprintf(
+			"topped_up 1 %s, topped_up 100.25 %s, consumed 1.125 %s, used 0.5 none", first, second, by),
 	}
 	c := must(s.take(ctx, 0))
 	defer c.close()

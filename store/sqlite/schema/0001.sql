@@ -219,7 +219,7 @@ SELECT canonical(l.id) AS id, canonical(r.id) AS wallet, c.id AS customer, CASE 
 FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet JOIN wallet_state s ON s.no = l.wallet JOIN wallet_rest o ON o.no = l.wallet JOIN wallet_customer c ON c.no = r.customer;
 
 CREATE VIEW wallet_draws AS
-SELECT coalesce(canonical(l.id), d.lot) AS lot, canonical(d.txn) AS "by", canonical(r.id) AS wallet,
+SELECT iif(l.id IS NULL, d.lot, canonical(l.id)) AS lot, canonical(d.txn) AS "by", canonical(r.id) AS wallet,
 	CASE d.kind WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' WHEN 4 THEN 'expired' ELSE 'transferred_out' END AS kind, d.credits, d.amount, d.fee
 FROM (
 	SELECT json_extract(e.value, '$[0]') AS lot, t.id AS txn, t.wallet, t.kind, json_extract(e.value, '$[1]') AS credits,
@@ -236,8 +236,9 @@ CREATE VIEW wallet_events AS
 SELECT t.no AS cursor, canonical(r.id) AS wallet, c.id AS customer, t.event AS number,
 	CASE t.kind WHEN 0 THEN 'topped_up' WHEN 1 THEN 'topped_up' WHEN 2 THEN 'consumed' WHEN 3 THEN 'voided' WHEN 4 THEN 'expired'
 		WHEN 5 THEN 'refunded' WHEN 6 THEN 'transferred_in' ELSE 'transferred_out' END AS kind,
-	instant(t.created) AS at, t.credits, canonical(t.id) AS "transaction", json_extract(t.more, '$.rule') AS rule, NULL AS more
+	instant(t.created) AS at, plain(t.credits) AS credits, canonical(t.id) AS "transaction", json_extract(t.more, '$.rule') AS rule, NULL AS more
 FROM wallet_txn t JOIN wallet_record r ON r.no = t.wallet JOIN wallet_customer c ON c.no = r.customer WHERE t.event IS NOT NULL
 UNION ALL
-SELECT e.no, canonical(r.id), c.id, e.number, e.kind, instant(e.at), e.credits, canonical(t.id), json_extract(e.more, '$.rule'), e.more
+SELECT e.no, canonical(r.id), c.id, e.number, e.kind, instant(e.at), plain(e.credits),
+	iif(t.id IS NULL, json_extract(e.more, '$.transaction'), canonical(t.id)), json_extract(e.more, '$.rule'), e.more
 FROM wallet_event e JOIN wallet_record r ON r.no = e.wallet JOIN wallet_customer c ON c.no = r.customer LEFT JOIN wallet_txn t ON t.no = e.txn;
