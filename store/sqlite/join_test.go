@@ -280,3 +280,16 @@ func TestInMemory(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Checkpoints are the host's if it has said so: something of its own may copy the WAL. Else there are fewer than usual.
+func TestCheckpoints(t *testing.T) {
+	for option, want := range map[string]int64{"": 4000, "?_pragma=wal_autocheckpoint(0)": 0, "?_pragma=wal_autocheckpoint(50)": 50} {
+		s := must(New(ctx, hostOf(t, t.TempDir()+"/host.db", option), nil))
+		if got := must(number(s.writer.c, queryOf("PRAGMA wal_autocheckpoint"))); got != want {
+			t.Errorf("%q: the WAL is copied back every %d pages, want %d", option, got, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

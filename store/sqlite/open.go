@@ -14,6 +14,7 @@ func (c *conn) setUp(s *Store, patience time.Duration) error {
 	if patience == 0 {       // it writes
 		cache = -32 << 10
 	}
+	const usual = 1000 // pages, where nobody has said otherwise
 	for _, p := range []struct {
 		pragma string
 		value  int64
@@ -28,8 +29,8 @@ func (c *conn) setUp(s *Store, patience time.Duration) error {
 		if err != nil {
 			return err
 		}
-		if was == p.value {
-			continue
+		if was == p.value || p.pragma == "wal_autocheckpoint" && was != usual {
+			continue // of checkpoints the host knows better, if it has said anything: 0 leaves them to it, or to what copies the WAL
 		}
 		if !s.owned {
 			c.restore = append([]string{fmt.Sprintf("PRAGMA %s = %d", p.pragma, was)}, c.restore...)
