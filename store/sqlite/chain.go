@@ -48,7 +48,7 @@ func scanTxn(row []driver.Value) (t record, err error) {
 	t.CreatedAt = r.time()
 	if v := r.next(); v != nil {
 		r.at--
-		t.SettledAt = t.CreatedAt.Add(time.Duration(r.int()) * time.Microsecond)
+		t.SettledAt = time.UnixMicro(t.CreatedAt.UnixMicro() + r.int()).UTC()
 	}
 	t.draws, t.seq, t.prev, t.event = r.text(), r.int(), r.int(), r.int()
 	t.Reference = r.text()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/engine"
 	"github.com/seed-12493b23/wallet/store"
 )
 
@@ -270,4 +271,17 @@ func interrogate(t *testing.T, r store.Reader, random *rand.Rand, ids []wallet.I
 		}
 	}
 	return nil
+}
+
+// A purchase may be settled centuries after it was made: a Duration is too short for that.
+func TestSettledLate(t *testing.T) {
+	s, clock := openNew(t), time.Unix(0, 0).UTC()
+	e := engine.New(s, &engine.Options{Now: func() time.Time { return clock }})
+	w := must(e.Create(ctx, wallet.Spec{Customer: "ann", Currency: "USD", Rate: one1}))
+	bought := must(e.TopUp(ctx, w.ID, wallet.TopUp{Paid: one1}))[0]
+	clock = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	must(e.Settle(ctx, bought.ID, wallet.Settlement{}))
+	if got := must(e.Transaction(ctx, bought.ID)); !got.SettledAt.Equal(clock) {
+		t.Errorf("settled at %s, want %s", got.SettledAt, clock)
+	}
 }

@@ -238,7 +238,7 @@ func settled(t *unit.Transaction) driver.Value {
 	if t.SettledAt.IsZero() {
 		return nil
 	}
-	return t.SettledAt.Sub(t.CreatedAt).Microseconds()
+	return t.SettledAt.UnixMicro() - t.CreatedAt.UnixMicro() // a Duration ends at 292 years
 }
 
 // lots writes the lots. Of each wallet, at most one that changed is left to the wallet's own row.
