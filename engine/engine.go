@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ func New(s store.Store, opts *Options) *Engine {
 		opts = new(Options)
 	}
 	e := &Engine{store: s, policy: opts.Policy, order: opts.Policy.Order.String(), now: opts.Now, logger: opts.Logger}
+	e.policy.Order, e.policy.Alerts = slices.Clone(e.policy.Order), slices.Clone(e.policy.Alerts)
 	if e.now == nil {
 		e.now = time.Now
 	}

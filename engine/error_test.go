@@ -184,3 +184,15 @@ func TestEndedContext(t *testing.T) {
 		})
 	})
 }
+
+// What was not found is named, and nothing else: a transfer may miss either wallet.
+func TestTransferMisses(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, open func(testing.TB) store.Store) {
+		w := on(t, open(t), policy.Policy{})
+		id := w.open("10")
+		_, err := w.Transfer(ctx(), id, wallet.ID{}, wallet.Transfer{All: true})
+		if wantErr(t, err, wallet.ErrNotFound); strings.Contains(err.Error(), id.String()) {
+			t.Errorf("%q is about the wallet that is there", err)
+		}
+	})
+}

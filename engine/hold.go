@@ -414,6 +414,7 @@ func (e *Engine) Hold(ctx context.Context, id wallet.HoldID) (found wallet.Hold,
 
 // Holds yields the holds that a query selects, newest first: as of now if it names a wallet or a customer, else as booked.
 func (e *Engine) Holds(ctx context.Context, q wallet.HoldQuery) iter.Seq2[wallet.Hold, error] {
+	q.States = slices.Clone(q.States)
 	return func(yield func(wallet.Hold, error) bool) {
 		var c checker
 		if c.page(0, q.Limit); c.Err() != nil {

@@ -203,3 +203,32 @@ func TestSequenceErrors(t *testing.T) {
 		}
 	}
 }
+
+// What a query lists is copied: the caller may change the list while the sequence is read.
+func TestQueryLists(t *testing.T) {
+	w := newWorld(t)
+	id := w.open("1000000")
+	for range many {
+		w.topUp(id, wallet.TopUp{Granted: amount("1")})
+		w.debit(id, "1")
+		must(w.Release(ctx(), must(w.Authorize(ctx(), wallet.Authorization{Wallet: id, Credits: amount("1")})).ID))
+		must(w.Authorize(ctx(), wallet.Authorization{Wallet: id, Credits: amount("1")}))
+	}
+	kinds, states, holds := []wallet.Kind{wallet.Consumed}, []wallet.State{wallet.Settled}, []wallet.State{wallet.HoldOpen}
+	n := 0
+	for x, err := range w.Transactions(ctx(), wallet.TransactionQuery{Wallet: id, Kinds: kinds, States: states}) {
+		if n++; err != nil || x.Kind != wallet.Consumed {
+			t.Fatal(n, x.Kind, err)
+		}
+		kinds[0], states[0] = wallet.Granted, wallet.Failed
+	}
+	for h, err := range w.Holds(ctx(), wallet.HoldQuery{Wallet: id, States: holds}) {
+		if n++; err != nil || h.State != wallet.HoldOpen {
+			t.Fatal(n, h.State, err)
+		}
+		holds[0] = wallet.HoldReleased
+	}
+	if n != 2*many {
+		t.Errorf("%d were read, want %d", n, 2*many)
+	}
+}

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -158,4 +159,29 @@ func TestExpiryKeepsNothing(t *testing.T) {
 	w.wait(time.Hour)
 	got := w.read(id)
 	wantEqual(t, fmt.Sprint(got.Status, got.Balance.Total(), got.TerminatedAt.Equal(start.Add(time.Hour))), "terminated0 true", "the wallet")
+}
+
+// What a policy lists is copied: the engine keeps its order and its alerts, whatever becomes of the lists.
+func TestPolicyLists(t *testing.T) {
+	w, order := newWorld(t), policy.Order{policy.OldestFirst}
+	alerts := []policy.Alert{{Name: "low", Level: amount("5")}}
+	w.use(policy.Policy{Order: order, Alerts: alerts})
+	id := w.open("1")
+	order[0], alerts[0].Name = policy.NewestFirst, "other"
+	var got []string
+	for _, n := range []string{"2", "3", "4"} {
+		w.wait(time.Second)
+		w.topUp(id, wallet.TopUp{Granted: amount(n)})
+	}
+	for _, l := range w.lots(id) {
+		got = append(got, l.Credits.String())
+	}
+	if want := []string{"1", "2", "3", "4"}; !slices.Equal(got, want) {
+		t.Errorf("spent in the order %v, want %v", got, want)
+	}
+	for _, ev := range must(wallet.Collect(w.Events(ctx(), wallet.EventQuery{Wallet: id}))) {
+		if ev.Alert != "" && ev.Alert != "low" {
+			t.Errorf("%s %q", ev.Kind, ev.Alert)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/seed-12493b23/wallet"
@@ -77,6 +78,7 @@ func (e *Engine) Transaction(ctx context.Context, id wallet.TransactionID) (foun
 // Transactions yields the transactions that a query selects, newest first unless it says otherwise: as of now if it names a
 // wallet or a customer, else as booked.
 func (e *Engine) Transactions(ctx context.Context, q wallet.TransactionQuery) iter.Seq2[wallet.Transaction, error] {
+	q.Kinds, q.States = slices.Clone(q.Kinds), slices.Clone(q.States)
 	return func(yield func(wallet.Transaction, error) bool) {
 		if err := checkTransactionQuery(q); err != nil {
 			yield(wallet.Transaction{}, err)

@@ -53,7 +53,7 @@ func (k *work) transfer(to wallet.ID, tr wallet.Transfer) ([]wallet.Transaction,
 	}
 	w, err := k.Wallet(to)
 	if err != nil {
-		return nil, err
+		return nil, named(err, store.Scope{Wallet: to})
 	}
 	target, err := k.open(w)
 	if err != nil {
