@@ -189,7 +189,11 @@ func (w *writer) commit(c *unit.Changes) error {
 	if isCertain(err) {
 		return retryable(err)
 	}
-	err = w.resolve(c, err)
+	if err = w.resolve(c, err); err == nil {
+		for _, of := range wr.customers { // where their feeds end, was not read
+			of.Version = never
+		}
+	}
 	var again retryError
 	if err != nil && !errors.As(err, &again) {
 		w.unknown = err

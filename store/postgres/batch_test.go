@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -211,6 +213,119 @@ func TestBatch(t *testing.T) {
 		}
 		audit(t, s, ann)
 		audit(t, s, bob)
+	}
+}
+
+// exit is a job that ends its goroutine.
+func exit(id wallet.ID) job {
+	return job{scope: store.Scope{Wallet: id}, fn: func(store.Tx) error { runtime.Goexit(); return nil }}
+}
+
+// A function that exits leaves nothing behind for the next batches: they lock, or make sure of, what they decide by.
+func TestAfterExit(t *testing.T) {
+	s := openWith(t, nil)
+	other := must(New(ctx, s.pool, &Options{Schema: s.opts.Schema}))
+	id := create(t, s, "ann", 1)
+	wants(t, together(s, take(id, ""), exit(id)), nil, "exited")
+	wants(t, together(s, exit(id)), "exited")
+	must(engine.New(other, nil).TopUp(ctx, id, wallet.TopUp{Granted: dollar}))
+	s.common[0].careful = 1 // the next one does not dare
+	if err := debit(s, id, ""); err != nil {
+		t.Error("another store's top-up was not seen: ", err)
+	}
+	wants(t, together(s, exit(id)), "exited")
+	create(t, s, "bob", 1) // of whom nothing is loaded
+}
+
+// Whichever function exits, on its own or beside others, the others of the batch are run, and told what came of them.
+func TestExits(t *testing.T) {
+	for _, opts := range []*Options{nil, {Distributed: true}} {
+		for _, warm := range []bool{false, true} {
+			s := openWith(t, opts)
+			ann, bob, carl := create(t, s, "ann", 1000), create(t, s, "bob", 1000), create(t, s, "carl", 1000)
+			if !warm {
+				s.common[0].unit.Forget()
+			}
+			huge := job{scope: store.Scope{Wallet: bob}, fn: func(tx store.Tx) error {
+				for range 300 {
+					if err := take(bob, "").fn(tx); err != nil {
+						return err
+					}
+				}
+				runtime.Goexit()
+				return nil
+			}}
+			clash := job{scope: store.Scope{Wallet: carl}, fn: func(tx store.Tx) error { // a lot at a place that is taken
+				w, _ := tx.Wallet(carl)
+				state := w.State
+				l, _, err := tx.NextLot(carl, nil)
+				state.Last = wallet.MintTransactionID(state.Last, state.UpdatedAt)
+				l.ID = state.Last
+				return errors.Join(err, tx.PutLot(l), tx.PutState(carl, state))
+			}}
+			got := together(s, take(ann, ""), exit(bob), huge, take(ann, ""), clash, take(carl, ""))
+			wants(t, got[:4], nil, "exited", "exited", nil)
+			wants(t, got[5:], nil)
+			if err, _ := got[4].(error); codeOf(err) != "23505" {
+				t.Errorf("the guilty one got %v", got[4])
+			}
+			for id, want := range map[wallet.ID]string{ann: "998", bob: "1000", carl: "999"} {
+				if left := spendable(t, s, id); left != want {
+					t.Errorf("%s are left, want %s", left, want)
+				}
+				audit(t, s, id)
+			}
+		}
+	}
+}
+
+// A row that somebody has taken away is missed before the commit.
+func TestMissingRow(t *testing.T) {
+	for _, opts := range []*Options{nil, {Distributed: true}} {
+		s := openWith(t, opts)
+		id := create(t, s, "ann", 2)
+		if err := debit(s, id, ""); err != nil {
+			t.Fatal(err)
+		}
+		must(s.pool.Exec(ctx, s.names.in("DELETE FROM {lot}")))
+		err := debit(s, id, "") // the last of the lot
+		if err == nil || codeOf(err) == divisionByZero && !strings.Contains(err.Error(), "somebody has changed the tables") {
+			t.Error(err)
+		}
+		if got := spendable(t, s, id); got != "1" {
+			t.Errorf("%s are left, want 1", got)
+		}
+	}
+}
+
+// A customer that was locked, and was lost while others were added, is not taken for locked.
+func TestLockedBefore(t *testing.T) {
+	s := openWith(t, nil)
+	create(t, s, "ann", 10)
+	tx := must(s.pool.Begin(ctx))
+	defer tx.Rollback(ctx)
+	must(tx.Exec(ctx, s.names.in(addCustomers), []string{"bob"})) // to be waited for, for a while
+	had := make(chan error)
+	go func() {
+		const waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))"
+		for waiting := false; !waiting; {
+			if err := s.pool.QueryRow(ctx, waits, int32(tx.Conn().PgConn().PID())).Scan(&waiting); err != nil {
+				had <- err
+				return
+			}
+		}
+		_, err := tx.Exec(ctx, s.names.in(lockCustomer), "ann")
+		had <- err
+	}()
+	s.common[0].unit.Forget()
+	ran := false
+	got := together(s, job{scope: store.Scope{Customer: "ann"}, fn: func(store.Tx) error { ran = true; return nil }},
+		job{scope: store.Scope{Customer: "bob"}, fn: func(store.Tx) error { return nil }})
+	if err := <-had; err != nil {
+		t.Fatal(err)
+	}
+	if wants(t, got, busyError{"ann"}, busyError{"bob"}); ran {
+		t.Error("a function ran while somebody else had its customer")
 	}
 }
 

@@ -179,6 +179,7 @@ func (b *boarding) addCustomers(all bool) error {
 // lock begins the transaction, locks the customers, and reads.
 func (b *boarding) lock() error {
 	a, n := b.ahead, b.w.s.names
+	clear(a.locked) // by a transaction that was rolled back
 	var batch pgx.Batch
 	batch.Queue(begin)
 	b.w.queueSettings(&batch)

@@ -20,9 +20,12 @@ const mostCaution = 64
 
 // attempt runs the calls of a batch that dares. It returns those that are to be run again.
 func (w *writer) attempt(calls []*lane.Call) []*lane.Call {
-	w.daring, w.unknown = true, nil
-	again, idle := unit.Attempt(w, w.lane, calls)
-	w.daring = false
+	var again, idle []*lane.Call
+	func() {
+		w.daring, w.unknown = true, nil
+		defer func() { w.daring = false }() // also when a function ends this goroutine
+		again, idle = unit.Attempt(w, w.lane, calls)
+	}()
 	if w.unknown != nil {
 		for _, c := range append(again, idle...) {
 			c.Fail(w.unknown)

@@ -234,6 +234,40 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// Behind a commit that was looked up, because nobody answered, the feed goes on.
+func TestFeedOfUnanswered(t *testing.T) {
+	p := newProxy(t, ownServer(t, "fsync=off"))
+	s := must(Open(ctx, fmt.Sprintf("host=%s user=postgres dbname=postgres", p.dir), &Options{Distributed: true}))
+	defer s.Close()
+	id := create(t, s, "ann", 10)
+	p.next.Store(cutReply)
+	for range 3 {
+		if err := debit(s, id, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.count.Load() != 1 {
+		t.Fatal("every commit was answered")
+	}
+	if err := s.View(ctx, func(r store.Reader) error {
+		last := place{}
+		for e, err := range r.Events(wallet.EventQuery{Wallet: id}) {
+			if err != nil {
+				return err
+			}
+			at := must(parsePlace(e.Cursor))
+			if at.cursor <= last.cursor {
+				t.Errorf("event %d is at %d, the one before it at %d", e.Number, at.cursor, last.cursor)
+			}
+			last = at
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	audit(t, s, id)
+}
+
 // A commit whose outcome cannot be found out is told as such; the repeat finds it.
 func TestUnknownOutcome(t *testing.T) {
 	server := ownServer(t, "fsync=off")

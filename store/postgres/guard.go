@@ -36,7 +36,7 @@ func newGuard(more string) *guard {
 		SELECT t.ctid FROM {customer} t WHERE t.customer = u.customer AND t.version = u.version LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) f
 	WHERE t.ctid = f.ctid RETURNING 1)
 %s`, many, unnest(g.columns), found)
-	g.locked = fmt.Sprintf("UPDATE {customer} t SET %s WHERE customer = $1 AND version = $2 RETURNING 1, {xid}", one)
+	g.locked = fmt.Sprintf("WITH g AS (UPDATE {customer} t SET %s WHERE customer = $1 AND version = $2 RETURNING 1) SELECT 1 / count(*)::int, {xid} FROM g", one)
 	return g
 }
 

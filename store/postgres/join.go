@@ -23,7 +23,7 @@ import (
 // database to break a deadlock. An Update whose function fails has written nothing.
 func (s *Store) Join(tx pgx.Tx) store.Store {
 	j := &joined{s: s, tx: tx}
-	j.lane = lane.New(nil)
+	j.lane = lane.Beside(&s.functions, nil)
 	return j
 }
 

@@ -51,6 +51,17 @@ func TestJoin(t *testing.T) {
 		}); !errors.Is(err, lane.ErrNested) {
 			t.Error(err)
 		}
+		for _, stores := range [][2]store.Store{{j, s.Join(tx)}, {j, s}, {s, s.Join(tx)}} {
+			scope := store.Scope{Wallet: id}
+			if stores[0] == s { // the host has ann
+				scope = store.Scope{Customer: "somebody"}
+			}
+			if err := stores[0].Update(ctx, scope, func(store.Tx) error {
+				return stores[1].Update(ctx, scope, func(store.Tx) error { return nil })
+			}); !errors.Is(err, lane.ErrNested) {
+				t.Error(err)
+			}
+		}
 		audit(t, j, id)
 		audit(t, j, fresh)
 		if spendable(t, s, id) != before {

@@ -32,6 +32,9 @@ const (
 	lockNotAvailable     = "55P03"
 )
 
+// divisionByZero is how statements fail that count wrong: the guards, and those about rows that are not there.
+const divisionByZero = "22012"
+
 func codeOf(err error) string {
 	var p *pgconn.PgError
 	if errors.As(err, &p) {

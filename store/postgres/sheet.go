@@ -94,15 +94,20 @@ func newTarget(table string, keys int, columns string, equal ...[2]string) *targ
 		into + "VALUES (" + strings.Join(params, ", ") + ")",
 		into + "SELECT " + strings.Join(values, ", ") + " FROM " + from,
 	}
-	t.updates = [2]string{
+	t.updates = counted(
 		fmt.Sprintf("UPDATE %s t SET %s WHERE %s", table, strings.Join(sets, ", "), strings.Join(wheres, " AND ")),
-		fmt.Sprintf("UPDATE %s t SET %s FROM %s%s", table, strings.Join(assigns, ", "), from, found),
-	}
-	t.deletes = [2]string{
+		fmt.Sprintf("UPDATE %s t SET %s FROM %s%s", table, strings.Join(assigns, ", "), from, found))
+	t.deletes = counted(
 		fmt.Sprintf("DELETE FROM %s t WHERE %s", table, strings.Join(wheres, " AND ")),
-		fmt.Sprintf("DELETE FROM %s t USING %s%s", table, from, found),
-	}
+		fmt.Sprintf("DELETE FROM %s t USING %s%s", table, from, found))
 	return t
+}
+
+// counted makes statements about one row, and about many, fail unless they affect as many rows: the server must know, before it
+// comes to the COMMIT behind them.
+func counted(one, many string) [2]string {
+	const all = "WITH x AS (%s RETURNING 1) SELECT 1 / (count(*) = %s)::int FROM x"
+	return [2]string{fmt.Sprintf(all, one, "1"), fmt.Sprintf(all, many, "cardinality($1)")}
 }
 
 // carrier is the type that values travel as: text, for what Go has no better type of.
@@ -126,19 +131,20 @@ func (s *sheet) add(values ...any) { s.rows = append(s.rows, values...) }
 func (s *sheet) len() int { return len(s.rows) / len(s.columns) }
 
 // queue adds the statements that write the rows: one for all of them, or one for each, where a planner that was not told how
-// must not choose between them. They must affect as many rows.
-func (s *sheet) queue(b *pgx.Batch, n *names, each bool, affects func(int64)) {
+// must not choose between them. It returns how many those are.
+func (s *sheet) queue(b *pgx.Batch, n *names, each bool) int {
 	width, rows := len(s.columns), s.len()
 	switch {
 	case rows == 0:
+		return 0
 	case each || rows == 1:
 		for i := range rows {
 			b.Queue(n.in(s.forms[0]), s.rows[i*width:(i+1)*width]...)
-			affects(1)
 		}
+		return rows
 	default:
 		b.Queue(n.in(s.forms[1]), gatherAll(s.rows, s.columns)...)
-		affects(int64(rows))
+		return 1
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -33,6 +34,7 @@ type Call struct {
 	state atomic.Uint32
 	wake  chan bool // true makes the caller the leader; false tells that its call has ended
 	ended bool      // the leader's
+	alone bool      // in its batch: the leader's own
 
 	err      error
 	panicked any
@@ -116,9 +118,10 @@ func (c *Call) Invoke(tx store.Tx) bool {
 }
 
 // Each calls do for one call after the other. If the function of a call exits its goroutine, do is left by that, and the next
-// call goes on: several calls are run on a goroutine of their own, so that it is never an innocent caller's.
+// call goes on: unless it is the only one of its lane's batch, a call is run on another goroutine, so that it is never an
+// innocent caller's.
 func Each(calls []*Call, do func(*Call)) {
-	if len(calls) == 1 {
+	if len(calls) == 1 && calls[0].alone {
 		do(calls[0])
 		return
 	}
@@ -142,12 +145,15 @@ func Nested() bool {
 	const deep = 256
 	var pcs [deep]uintptr
 	site := callSite()
-	for _, pc := range pcs[:runtime.Callers(1, pcs[:])] {
-		if pc == site {
+	for skip := 1; ; skip += deep {
+		n := runtime.Callers(skip, pcs[:])
+		if slices.Contains(pcs[:n], site) {
 			return true
 		}
+		if n < deep {
+			return false
+		}
 	}
-	return false
 }
 
 // callSite is where invoke calls the functions of a lane.

@@ -84,6 +84,7 @@ func (l *Lane) lead() {
 		runtime.Gosched()
 	}
 	calls := l.take()
+	calls[0].alone = len(calls) == 1
 	defer func() { // also when a function ends the leader's goroutine
 		for _, c := range calls {
 			c.End()

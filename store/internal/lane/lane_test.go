@@ -260,7 +260,7 @@ func TestNested(t *testing.T) {
 		}
 		return l.do(t.Context(), "inner", nothing)
 	}
-	for _, depth := range []int{0, 100} {
+	for _, depth := range []int{0, 100, 253, 1000} {
 		if err := l.do(t.Context(), "outer", func() error { return deep(depth) }); !errors.Is(err, ErrNested) {
 			t.Errorf("at depth %d: %v", depth, err)
 		}

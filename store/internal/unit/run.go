@@ -106,9 +106,8 @@ func attempt(db Database, l *lane.Lane, calls []*lane.Call) (again []bool, end i
 		if again[i] || c.Ended() || c.Failed() {
 			continue
 		}
-		if again[i] = alone; !alone {
-			c.Fail(err)
-		}
+		c.Fail(err) // no success, even if it is not run again
+		again[i] = alone
 	}
 	return again, refused
 }
@@ -155,6 +154,7 @@ func (b *batch) call(i int, c *lane.Call) {
 	}()
 	done = c.Invoke(tx)
 	if b.u.most > 0 && b.u.count > b.u.most {
+		c.Fail(errHuge)
 		done, b.again[i] = false, true
 	}
 }

@@ -1,7 +1,7 @@
 -- Version 1: everything.
 --
 -- The key of every table begins with the customer, and there are no foreign keys, sequences, triggers or types of our own, so
--- that the tables can be distributed by customer as they are. Amounts are numeric: amount(x) is replaced by a condition that
+-- that the tables can be distributed by customer as they are. Amounts are numeric: amounts(x, …) is replaced by a condition that
 -- refuses what is negative, NaN, Infinity, or beyond 18 digits. Names in braces are replaced by the names of the tables.
 
 CREATE TABLE {meta} (
