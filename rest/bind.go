@@ -190,8 +190,14 @@ func (b *binder) scalar(v reflect.Value, f *field, text, pointer string) {
 		return
 	}
 	if r, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		if err := r.UnmarshalText([]byte(text)); err != nil {
+		err := r.UnmarshalText([]byte(text))
+		zero, _ := r.(interface{ IsZero() bool })
+		switch {
+		case err != nil:
 			b.add(pointer, text, invalidSyntax, expectation(v.Type()))
+		case b.location == "path" || v.Type() == reflect.TypeFor[quantity]():
+		case zero != nil && zero.IsZero(): // an ID or an instant that would pass for one that was not given
+			b.add(pointer, text, invalidValue, "names nothing")
 		}
 		return
 	}

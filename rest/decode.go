@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"github.com/seed-12493b23/wallet"
 )
 
 // read reads the request. All its bad fields are reported at once.
@@ -129,6 +131,8 @@ func (b *binder) params(v reflect.Value, s *shape, pattern, path []string, query
 			b.add("/"+escape(name), given[0], unknown, "is not a parameter of this operation")
 		case len(given) > 1:
 			b.add("/"+name, given[1], duplicate, "is there twice")
+		case given[0] == "" && f.typ != reflect.TypeFor[wallet.Cursor](): // it would ask for everyone's, or everything
+			b.add("/"+name, "", invalidValue, "is empty")
 		default:
 			b.scalar(settable(v.FieldByIndex(f.index)), f, given[0], "/"+name)
 		}
