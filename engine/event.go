@@ -17,6 +17,7 @@ import (
 func (e *Engine) Events(ctx context.Context, q wallet.EventQuery) iter.Seq2[wallet.Event, error] {
 	return func(yield func(wallet.Event, error) bool) {
 		var c checker
+		c.text("customer", string(q.Customer))
 		if c.page(0, q.Limit); c.Err() != nil {
 			yield(wallet.Event{}, c.Err())
 			return

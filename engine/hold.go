@@ -417,6 +417,10 @@ func (e *Engine) Holds(ctx context.Context, q wallet.HoldQuery) iter.Seq2[wallet
 	q.States = slices.Clone(q.States)
 	return func(yield func(wallet.Hold, error) bool) {
 		var c checker
+		c.text("customer", string(q.Customer))
+		for _, s := range q.States {
+			c.text("states", string(s))
+		}
 		if c.page(0, q.Limit); c.Err() != nil {
 			yield(wallet.Hold{}, c.Err())
 			return

@@ -223,14 +223,27 @@ func pages[T any](yield func(T, error) bool, left *int, read func(limit int) ([]
 	}
 }
 
+// A text that no record can have is refused, for not every database can look for it.
 func checkWalletQuery(q wallet.WalletQuery) error {
 	var c checker
+	c.text("customer", string(q.Customer))
+	c.text("code", q.Code)
+	c.text("status", string(q.Status))
+	c.text("currency", string(q.Currency))
 	c.page(q.Offset, q.Limit)
 	return c.Err()
 }
 
 func checkTransactionQuery(q wallet.TransactionQuery) error {
 	var c checker
+	c.text("customer", string(q.Customer))
+	c.text("reference", q.Reference)
+	for _, k := range q.Kinds {
+		c.text("kinds", string(k))
+	}
+	for _, st := range q.States {
+		c.text("states", string(st))
+	}
 	c.page(q.Offset, q.Limit)
 	return c.Err()
 }

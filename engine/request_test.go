@@ -55,6 +55,19 @@ func TestCombinations(t *testing.T) {
 			return err
 		}},
 		{"wallets from behind the first", "offset", func(d *desk) error { return last(d.Wallets(ctx(), wallet.WalletQuery{Offset: -1})) }},
+		{"wallets of no customer's", "customer", func(d *desk) error { return last(d.Wallets(ctx(), wallet.WalletQuery{Customer: "a\x00"})) }},
+		{"wallets of no code", "code", func(d *desk) error { _, err := d.CountWallets(ctx(), wallet.WalletQuery{Code: "\xff"}); return err }},
+		{"transactions of no reference", "reference", func(d *desk) error {
+			return last(d.Transactions(ctx(), wallet.TransactionQuery{Reference: "\x00"}))
+		}},
+		{"transactions of no kind", "kinds", func(d *desk) error {
+			return last(d.Transactions(ctx(), wallet.TransactionQuery{Kinds: []wallet.Kind{"\x00"}}))
+		}},
+		{"holds of no customer's", "customer", func(d *desk) error { return last(d.Holds(ctx(), wallet.HoldQuery{Customer: "a\x00"})) }},
+		{"holds of no state", "states", func(d *desk) error {
+			return last(d.Holds(ctx(), wallet.HoldQuery{States: []wallet.State{"\x00"}}))
+		}},
+		{"events of no customer's", "customer", func(d *desk) error { return last(d.Events(ctx(), wallet.EventQuery{Customer: "a\x00"})) }},
 		{"less than no wallets", "limit", func(d *desk) error { return last(d.Wallets(ctx(), wallet.WalletQuery{Limit: -1})) }},
 		{"transactions from behind the first", "offset", func(d *desk) error { return last(d.Transactions(ctx(), wallet.TransactionQuery{Offset: -1})) }},
 		{"less than no transactions", "limit", func(d *desk) error { return last(d.Transactions(ctx(), wallet.TransactionQuery{Limit: -1})) }},

@@ -63,6 +63,7 @@ func TestBadFields(t *testing.T) {
 		{"GET", "/wallets?colour=red", "", []string{"query /colour " + unknown}},
 		{"GET", "/wallets?external_customer_id=", "", []string{"query /external_customer_id " + invalidValue}},
 		{"GET", "/events?external_customer_id=", "", []string{"query /external_customer_id " + invalidValue}},
+		{"GET", "/holds?external_customer_id=%00", "", []string{"query /external_customer_id " + invalidValue}},
 		{"GET", "/events?wallet_id=00000000-0000-0000-0000-000000000000", "", []string{"query /wallet_id " + invalidValue}},
 		{"GET", "/wallets/" + id + "/wallet-transactions?reference=", "", []string{"query /reference " + invalidValue}},
 		{"GET", "/wallets/" + id + "/wallet-transactions?from=0001-01-01T00:00:00Z", "", []string{"query /from " + invalidValue}},
