@@ -20,7 +20,7 @@ func (c *call) read(w http.ResponseWriter, r *http.Request) error {
 	in := reflect.New(c.op.in)
 	shape := shapeOf(c.op.in)
 	b.params(in.Elem(), shape, c.op.path, c.path, r.URL.RawQuery)
-	c.key = b.key(r.Header)
+	c.key, c.keyName = b.key(r.Header)
 	if shape.hasBody() {
 		var err error
 		if c.body, err = readBody(w, r); err != nil {
@@ -42,8 +42,8 @@ func (c *call) read(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// key returns the key that the headers carry.
-func (b *binder) key(h http.Header) (key string) {
+// key returns the key that the headers carry, and the header that has it.
+func (b *binder) key(h http.Header) (key, in string) {
 	b.location = "header"
 	for _, name := range []string{"Idempotency-Key", "Paypal-Request-Id"} {
 		for _, v := range h.Values(name) {
@@ -53,10 +53,10 @@ func (b *binder) key(h http.Header) (key string) {
 			case key != "" && key != v:
 				b.add("/"+name, v, invalidValue, "is not the key that another header has")
 			}
-			key = v
+			key, in = v, name
 		}
 	}
-	return key
+	return key, in
 }
 
 // readBody reads the body of a request as one JSON value; nil if there is none.

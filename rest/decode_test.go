@@ -106,6 +106,37 @@ func TestBadFields(t *testing.T) {
 	w.do("GET", "/wallets", "").is(t, "metadata.total_count", "1", "wallets.0.available_credits", "100.0")
 }
 
+// What the engine says of a field, it says in the words of the request.
+func TestBadFieldsAreCalledAsInTheRequest(t *testing.T) {
+	w := newWorld(t)
+	id := w.wallet()
+	long := strings.Repeat("k", 256)
+	for _, c := range []struct {
+		path, body, header        string
+		field, value, description string
+	}{
+		{"/wallets/" + id + "/debit", `{"credits_to_debit":"1"}`, "Paypal-Request-Id", "/Paypal-Request-Id", long[:64] + "…", "is longer than 255 bytes"},
+		{"/wallets/" + id + "/debit", `{"credits_to_debit":"1"}`, "Idempotency-Key", "/Idempotency-Key", long[:64] + "…", "is longer than 255 bytes"},
+		{"/wallets/" + id + "/wallet-transactions", `{"type":"TOPUP","paid_credits":"1","expires_in":60,"expiration_at":"2030-01-01T00:00:00Z"}`, "",
+			"/expires_in", "60", "and expiration_at exclude each other"},
+		{"/wallets/" + id + "/wallet-transactions", `{"type":"TOPUP","paid_credits":"1","paid_amount":"1"}`, "",
+			"/paid_amount", "1", "and paid_credits exclude each other"},
+		{"/wallets/" + id + "/debit", `{"credits_to_debit":"1","amount_to_debit":"1"}`, "", "/amount_to_debit", "1", "and credits_to_debit exclude each other"},
+		{"/holds", `{"wallet_id":"` + id + `","credits_to_hold":"1","expires_in":9999999}`, "", "/expires_in", "9999999", "is more than 30 days"},
+		{"/wallets", `{"external_customer_id":"acme","currency":"USD","rate_amount":"1","limits":{"min_paid_credits":"2","max_paid_credits":"1"}}`, "",
+			"/limits/min_paid_credits", "2", "is more than max_paid_credits 1"},
+		{"/wallets", `{"external_customer_id":"acme","currency":"USD","rate_amount":"1","recurring_transaction_rules":[{"trigger":"INTERVAL","interval":"WEEKLY",
+			"paid_credits":"1","transaction_expires_in":5,"transaction_until_next":true}]}`, "",
+			"/recurring_transaction_rules/0/transaction_expires_in", "5", "and transaction_until_next exclude each other"},
+	} {
+		var headers []string
+		if c.header != "" {
+			headers = []string{c.header, long}
+		}
+		w.ask(hostSecret, "POST", c.path, c.body, headers...).is(t, "details.0.field", c.field, "details.0.value", c.value, "details.0.description", c.description, "details.1.field", "")
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	w := newWorld(t)
 	id := w.wallet()

@@ -20,17 +20,20 @@ type renamer interface{ rename(field string) string }
 // explain says which fields of the request the engine refused.
 func (c *call) explain(bad *wallet.InvalidError) (details []detail) {
 	for _, f := range bad.Fields {
-		d := detail{Value: f.Value, Location: "body", Issue: invalidValue, Description: f.Issue}
+		d := detail{Value: f.Value, Location: "body", Issue: invalidValue, Description: c.said(f)}
 		switch f.Field {
 		case "key":
-			d.Field, d.Location = "/Idempotency-Key", "header"
+			d.Field, d.Location = "/"+c.keyName, "header"
 		case "transaction", "offset", "limit", "after", "id":
 			d.Field, d.Location = "/"+f.Field, "query"
 			if f.Field == "transaction" {
 				d.Field, d.Location = "/wallet_transaction_id", "path"
 			}
 		default:
-			d.Field = c.pointer(strings.TrimPrefix(f.Field, "top_up."))
+			var given *node
+			if d.Field, given = c.pointer(strings.TrimPrefix(f.Field, "top_up.")); given != nil && given.kind == '0' {
+				d.Value = given.text // seconds, which the engine writes as 2h30m
+			}
 			if c.op.method == "GET" {
 				d.Location = "query"
 			}
@@ -40,8 +43,20 @@ func (c *call) explain(bad *wallet.InvalidError) (details []detail) {
 	return details
 }
 
-// pointer turns the engine's path of a field, as rules[2].metadata.team, into a JSON pointer.
-func (c *call) pointer(path string) string {
+// said is what the engine says is wrong with a field, with the API's names of the others that it mentions.
+func (c *call) said(f wallet.FieldError) string {
+	words := strings.Split(f.Issue, " ")
+	names := strings.HasSuffix(f.Issue, "exclude each other")
+	for i, word := range words {
+		if names || strings.Contains(word, "_") {
+			words[i] = c.rename(word, strings.HasPrefix(f.Field, "rules["))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// pointer turns the engine's path of a field, as rules[2].metadata.team, into a JSON pointer, and returns what is there.
+func (c *call) pointer(path string) (string, *node) {
 	var b strings.Builder
 	inRule := false
 	at := c.body
@@ -67,7 +82,7 @@ func (c *call) pointer(path string) string {
 		inRule = field == "rules"
 		path = rest
 	}
-	return b.String()
+	return b.String(), at
 }
 
 func (c *call) rename(field string, inRule bool) string {

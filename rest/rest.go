@@ -95,6 +95,7 @@ type call struct {
 	op      *operation
 	path    []string // segments below Base, as asked for
 	key     string   // makes repeating the call harmless, if set
+	keyName string   // of the header that has it
 	in      any      // the request: a pointer to the operation's In type
 	body    *node    // nil if the operation takes none
 	debugID string
