@@ -172,7 +172,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s %s: header has debug_id %q, body %s", c.method, c.path, id, a.body)
 		}
 	}
-	if allow := w.ask(hostSecret, "PATCH", "/wallets/"+id, "").header.Get("Allow"); allow != "GET, PUT, DELETE" {
+	if allow := w.ask(hostSecret, "PATCH", "/wallets/"+id, "").header.Get("Allow"); allow != "GET, HEAD, PUT, DELETE" {
 		t.Error(allow)
 	}
 	w.ask(hostSecret, "POST", "/wallets/"+id+"/debit", `{"credits_to_debit":"101"}`).is(t, "details.0.issue", "INSUFFICIENT_CREDITS",

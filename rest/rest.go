@@ -162,7 +162,9 @@ func (c *call) find(r *http.Request) error {
 			c.op, c.path = o, path
 			return nil
 		default:
-			allow = append(allow, o.method)
+			if allow = append(allow, o.method); o.method == http.MethodGet {
+				allow = append(allow, http.MethodHead)
+			}
 		}
 	}
 	if len(allow) > 0 {

@@ -106,7 +106,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	default:
-		header.Set("Allow", "GET, POST")
+		header.Set("Allow", "GET, HEAD, POST")
 		err = errMethod
 	}
 	if err != nil {
