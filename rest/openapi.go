@@ -72,6 +72,9 @@ func (d *describer) operation(o operation) object {
 	}
 	for _, f := range sorted(s.query) {
 		p := object{"name": f.name, "in": "query", "schema": d.schema(f.typ, f.enum, false)}
+		if b, ok := pageBounds[f.name]; ok {
+			p["schema"] = object{"type": "integer", "minimum": 1, "maximum": b.most, "default": b.otherwise}
+		}
 		if f.typ.Kind() == reflect.Slice {
 			p["style"], p["explode"] = "form", false
 		}

@@ -215,6 +215,37 @@ func TestDocumentDescribesEveryField(t *testing.T) {
 	}
 }
 
+// A page is as large as the document says: by default, at least and at most.
+func TestDocumentHasTheBoundsOfPages(t *testing.T) {
+	w := newWorld(t)
+	acme := w.things()
+	paged := 0
+	for path, methods := range decoded(w.do("GET", "/openapi.json", "").body).(map[string]any)["paths"].(map[string]any) {
+		get, _ := methods.(map[string]any)["get"].(map[string]any)
+		params, _ := get["parameters"].([]any)
+		for _, p := range params {
+			name, _ := p.(map[string]any)["name"].(string)
+			if name != "page" && name != "per_page" {
+				continue
+			}
+			paged++
+			schema := p.(map[string]any)["schema"].(map[string]any)
+			number := func(keyword string) int { n, _ := schema[keyword].(json.Number).Int64(); return int(n) }
+			path := acme.Replace(strings.NewReplacer("{wallet_id}", "$wallet", "{wallet_transaction_id}", "$debit").Replace(path))
+			for n, want := range map[int]int{
+				number("minimum") - 1: 400, number("minimum"): 200, number("default"): 200, number("maximum"): 200, number("maximum") + 1: 400,
+			} {
+				if a := w.ask(hostSecret, "GET", path+"?"+name+"="+itoa(n), ""); a.status != want {
+					t.Errorf("%s: %s %d: %d %s", path, name, n, a.status, a.body)
+				}
+			}
+		}
+	}
+	if paged < 8 {
+		t.Errorf("only %d parameters of pages", paged)
+	}
+}
+
 func keys(m map[string]any) map[string]bool {
 	all := make(map[string]bool)
 	for k := range m {

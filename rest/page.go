@@ -5,33 +5,34 @@ import (
 	"math"
 )
 
-const (
-	defaultPerPage = 20
-	maxPerPage     = 100
-	maxPage        = 10_000_000
-)
+// pageBounds are what the parameters of a page are if not given, and at most. 1 is the least.
+var pageBounds = map[string]struct{ otherwise, most int }{
+	"page":     {1, 10_000_000},
+	"per_page": {20, 100},
+}
 
 // paging are the parameters of a numbered page.
 type paging struct {
-	Page    *int `query:"page"`     // 1 is the first
-	PerPage *int `query:"per_page"` // at most 100
+	Page    *int `query:"page"` // 1 is the first
+	PerPage *int `query:"per_page"`
 }
 
 // bounds returns the number of a page, its size, and how many items come before it.
 func (p paging) bounds() (page, size, offset int, err error) {
 	var bad invalid
-	within := func(name string, given *int, otherwise, most int) int {
+	within := func(name string, given *int) int {
+		b := pageBounds[name]
 		if given == nil {
-			return otherwise
+			return b.otherwise
 		}
-		if *given < 1 || *given > most {
+		if *given < 1 || *given > b.most {
 			bad = append(bad, detail{Field: "/" + name, Value: itoa(*given), Location: "query", Issue: invalidValue,
-				Description: "is not from 1 to " + itoa(most)})
+				Description: "is not from 1 to " + itoa(b.most)})
 		}
 		return *given
 	}
-	page = within("page", p.Page, 1, maxPage)
-	size = within("per_page", p.PerPage, defaultPerPage, maxPerPage)
+	page = within("page", p.Page)
+	size = within("per_page", p.PerPage)
 	if bad != nil {
 		return 0, 0, 0, bad
 	}
