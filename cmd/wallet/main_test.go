@@ -117,10 +117,15 @@ func TestRefusals(t *testing.T) {
 		{append(sample, "--paid", "1", "--rate", "0"), "rate"},
 		{append(sample, "--paid", "1", "--currency", "DOGE"), "currency"},
 		{append(sample, "--paid", "1", "--expires", "soon"), "neither a duration"},
+		{append(sample, "--paid", "1", "--expires", "twod"), "neither a duration"},
+		{append(sample, "--paid", "1", "--expires", "0d"), "no time at all"},
+		{append(sample, "--paid", "1", "--expires", "0s"), "no time at all"},
 		{append(sample, "--paid", "1", "--expires", "2020-01-01T00:00:00Z"), "expires_at"},
+		{[]string{"serve", "--db", "main_test.go"}, "main_test.go"},
+		{[]string{"demo", "--db", "testdata/nowhere/new.db"}, "testdata/nowhere/new.db"},
 	} {
 		stdout, stderr, ok := command(t, c.args...)
-		if ok || !strings.Contains(stderr, c.want) {
+		if ok || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "what was charged") {
 			t.Errorf("%v: succeeded: %t; no %q in: %s%s", c.args, ok, c.want, stderr, stdout)
 		}
 	}

@@ -63,6 +63,9 @@ func (r replay) Run(ctx context.Context) error {
 	b.eng = engine.New(db, &engine.Options{Now: b.clock})
 	err = b.run(ctx, r)
 	if err := errors.Join(err, db.Close()); err != nil {
+		if len(b.receipts) == 0 {
+			return err
+		}
 		return fmt.Errorf("%w\nwhat was charged is in %s", err, place)
 	}
 
@@ -160,11 +163,16 @@ func (e *expiry) UnmarshalText(text []byte) (err error) {
 	const day = 24 * time.Hour
 	s := string(text)
 	if days, found := strings.CutSuffix(s, "d"); found {
-		n, err := strconv.ParseUint(days, 10, 16)
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
 		e.in = time.Duration(n) * day
-		return err
+	} else {
+		e.in, err = time.ParseDuration(s)
 	}
-	if e.in, err = time.ParseDuration(s); err == nil {
+	switch {
+	case err == nil && e.in <= 0:
+		return fmt.Errorf("%q is no time at all", s) // zero would be never
+	case err == nil:
 		return nil
 	}
 	if e.at, err = parseTime(s); err != nil {

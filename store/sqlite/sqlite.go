@@ -48,6 +48,7 @@ func Open(path string, opts *Options) (*Store, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.Contains(path, "mode=memory") {
 		return nil, fmt.Errorf("sqlite: %q is not a file; for a store in memory use package memory", path)
 	}
+	name := path
 	if !strings.HasPrefix(path, "file:") {
 		path = "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	}
@@ -60,7 +61,7 @@ func Open(path string, opts *Options) (*Store, error) {
 	s.writer.keep = true
 	s.readers.keep = true
 	if err := s.prepare(context.Background()); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(fmt.Errorf("sqlite: open %s: %w", name, err), s.Close())
 	}
 	return s, nil
 }
