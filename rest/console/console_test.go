@@ -260,3 +260,42 @@ func TestActionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Whoever may change one customer's wallets changes no other's: the customer that is asked about is the one that is shown.
+func TestActionsAreForTheCustomerAskedAbout(t *testing.T) {
+	w := newWorld(t, Actions{TopUp: true})
+	w.page = New(w.eng, &Options{Allow: Actions{TopUp: true}, Authorize: func(_ *http.Request, a rest.Access) error {
+		if a.Customer == "" || a.Customer == "acme" && !a.Operation.Reads() {
+			return rest.ErrForbidden
+		}
+		return nil
+	}})
+	for _, customer := range []string{"acme", "+acme", "acme+", "%09acme"} {
+		status, _, body := w.ask("POST", "?customer="+customer+"&wallet="+w.wallet.ID.String(), url.Values{"action": {"topup"}, "granted": {"5"}})
+		if after := must(w.eng.Wallet(t.Context(), w.wallet.ID)); status/100 != 4 || !after.Balance.Spendable.Equal(wallet.MustAmount("940")) {
+			t.Errorf("%s: %d, %s spendable: %s", customer, status, after.Balance.Spendable, body)
+		}
+	}
+	must(w.eng.Create(t.Context(), wallet.Spec{Customer: " acme", Name: "Spaced", Currency: "USD", Rate: wallet.MustAmount("1")}))
+	has(t, w.see("?customer=+acme"), "Wallets of", "acme", "Spaced")
+}
+
+// What the API would not list is not on the page either.
+func TestWhatIsNotAllowedIsNotShown(t *testing.T) {
+	w := newWorld(t, Actions{})
+	for denied, address := range map[rest.Operation]string{
+		rest.ListWallets:      "?customer=acme",
+		rest.ListTransactions: "?customer=acme",
+		rest.ListDraws:        "?customer=acme&wallet=" + w.wallet.ID.String() + "&transaction=" + w.charge.ID.String(),
+	} {
+		w.page = New(w.eng, &Options{Authorize: func(_ *http.Request, a rest.Access) error {
+			if a.Operation == denied {
+				return rest.ErrForbidden
+			}
+			return nil
+		}})
+		if status, _, body := w.ask("GET", address, nil); status != http.StatusForbidden || strings.Contains(body, "INV-7") {
+			t.Errorf("without %s: %d %s", denied, status, body)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/rest"
 )
 
 // A row is a transaction in the table.
@@ -125,6 +126,9 @@ type drawRow struct {
 func (v *view) loadDetail(id string) error {
 	if id == "" {
 		return nil
+	}
+	if err := v.allowed(rest.ListDraws, v.Customer); err != nil {
+		return err
 	}
 	ctx, eng := v.r.Context(), v.handler.eng
 	wanted, err := wallet.ParseTransactionID(id)

@@ -62,7 +62,7 @@ type choice struct {
 // load reads what the address asks for.
 func (v *view) load() error {
 	q := v.r.URL.Query()
-	v.Customer = wallet.CustomerID(strings.TrimSpace(q.Get("customer")))
+	v.Customer = wallet.CustomerID(q.Get("customer")) // as it is written: who may act for it was asked so
 	v.Done = dones[q.Get("done")]
 	err := v.allowed(rest.ListWallets, v.Customer)
 	if err != nil {
@@ -72,6 +72,9 @@ func (v *view) load() error {
 		return err
 	}
 	if err := v.loadWallets(q.Get("wallet")); err != nil || v.Wallet == nil {
+		return err
+	}
+	if err := v.allowed(rest.ListTransactions, v.Customer); err != nil {
 		return err
 	}
 	if err := v.loadRows(q); err != nil {
