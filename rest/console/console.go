@@ -9,6 +9,7 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	_ "embed"
@@ -150,9 +151,18 @@ func (v *view) fail(w http.ResponseWriter, err error) int {
 			return http.StatusUnprocessableEntity
 		}
 	}
-	v.handler.logger.Error("console: internal error", "debug_id", v.DebugID, "method", v.r.Method, "path", v.r.URL.Path, "error", err.Error())
+	if errors.Is(err, wallet.ErrConflict) || errors.Is(err, context.DeadlineExceeded) {
+		v.log("unavailable", err)
+		v.clear("That was not done, or it is not known whether it was. Go back and send it again: it is done once.")
+		return http.StatusServiceUnavailable
+	}
+	v.log("internal error", err)
 	v.clear("Something went wrong; the log has it under " + v.DebugID + ".")
 	return http.StatusInternalServerError
+}
+
+func (v *view) log(what string, err error) {
+	v.handler.logger.Error("console: "+what, "debug_id", v.DebugID, "method", v.r.Method, "path", v.r.URL.Path, "error", err.Error())
 }
 
 // allowed asks the host, as the API does: for everyone first.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"html"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/engine"
 	"github.com/seed-12493b23/wallet/rest"
+	"github.com/seed-12493b23/wallet/store"
 	"github.com/seed-12493b23/wallet/store/memory"
 )
 
@@ -297,5 +299,32 @@ func TestWhatIsNotAllowedIsNotShown(t *testing.T) {
 		if status, _, body := w.ask("GET", address, nil); status != http.StatusForbidden || strings.Contains(body, "INV-7") {
 			t.Errorf("without %s: %d %s", denied, status, body)
 		}
+	}
+}
+
+// unsure keeps what it is told to, and does not know whether it did.
+type unsure struct{ store.Store }
+
+func (u unsure) Update(ctx context.Context, scope store.Scope, fn func(store.Tx) error) error {
+	return errors.Join(wallet.ErrConflict, u.Store.Update(ctx, scope, fn))
+}
+
+// Who is not told whether a form was heard is told how to find out, and that is harmless.
+func TestUnknownOutcome(t *testing.T) {
+	w := newWorld(t, Actions{TopUp: true})
+	kept := memory.New()
+	w.eng = engine.New(kept, nil)
+	w.wallet = must(w.eng.Create(t.Context(), wallet.Spec{Customer: "acme", Currency: "USD", Rate: wallet.MustAmount("1")}))
+	w.page = New(w.eng.With(unsure{kept}), &Options{Authorize: rest.Basic(rest.Token{Secret: secret}), Allow: Actions{TopUp: true},
+		Logger: slog.New(slog.NewTextHandler(&w.log, nil))})
+	for range 2 {
+		status, _, body := w.ask("POST", "?customer=acme", url.Values{"action": {"topup"}, "granted": {"5"}, "key": {"one"}})
+		if status != http.StatusServiceUnavailable {
+			t.Fatalf("%d %s", status, body)
+		}
+		has(t, body, "not known whether", "Go back and send it again")
+	}
+	if after := must(w.eng.Wallet(t.Context(), w.wallet.ID)); !after.Balance.Spendable.Equal(wallet.MustAmount("5")) {
+		t.Error(after.Balance)
 	}
 }
