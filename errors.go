@@ -16,7 +16,7 @@ var (
 	// ErrNotFound is returned when a wallet, transaction, rule or hold is not there.
 	ErrNotFound = errors.New("wallet: not found")
 
-	// ErrTerminated is returned by every command on a terminated wallet.
+	// ErrTerminated is returned by every command on a terminated wallet, but by those that repeat what was done before.
 	ErrTerminated = errors.New("wallet: wallet is terminated")
 
 	// ErrNotPending is returned when a finished transaction or hold is asked to finish otherwise. See [NotPendingError].

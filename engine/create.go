@@ -101,7 +101,8 @@ func (k *work) create(spec wallet.Spec) (*purse, error) {
 	return p, k.emit(p, wallet.Event{Kind: wallet.EventCreated, Record: p.written()})
 }
 
-// Update changes an active wallet.
+// Update changes an active wallet. A code that another active wallet of the customer has, an expiry that is not in the future,
+// and a rule with an ID that the wallet has no rule of, are [wallet.ErrInvalid].
 func (e *Engine) Update(ctx context.Context, id wallet.ID, changes wallet.Changes) (updated wallet.Wallet, err error) {
 	if err := checkChanges(changes); err != nil {
 		return updated, err

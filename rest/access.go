@@ -53,7 +53,7 @@ func (o Operation) Reads() bool {
 // Authorize is asked with an empty Customer first, before anything of the request is read: may the caller do this to the
 // wallets of every customer? [ErrForbidden] is no end yet: once it is known whose wallets they are, Authorize is asked again,
 // with that customer. So an Authorize that compares Customer with the one the caller speaks for, and knows nothing of this,
-// is right.
+// is right. Only [GetDocument] is about nobody: who is known to Authorize gets it, even with ErrForbidden.
 type Access struct {
 	Operation Operation
 	Customer  wallet.CustomerID // empty: every customer
@@ -65,7 +65,8 @@ var (
 	ErrForbidden       = errors.New("rest: not authorized")
 )
 
-// A Token lets its bearer do things.
+// A Token lets its bearer do things: without ReadOnly everything, as granting credits and settling purchases. What a customer
+// is given is ReadOnly.
 type Token struct {
 	Secret   string            // empty: nobody's
 	Customer wallet.CustomerID // whose wallets it is for; empty: everyone's

@@ -30,7 +30,8 @@ type Options struct {
 	// Authorize decides who may do what; see [Access]. Nil refuses every request.
 	Authorize func(*http.Request, Access) error
 
-	// FeeTypes are the host's own, which requests may name beside SUBSCRIPTION, CHARGE and COMMITMENT: in capitals, too.
+	// FeeTypes are the host's own, which requests may name beside SUBSCRIPTION, CHARGE and COMMITMENT: "storage" here is
+	// STORAGE there. Others are refused.
 	FeeTypes []wallet.FeeType
 
 	// Logger gets what went wrong inside, with the debug_id that the caller was told; nil is [slog.Default].
