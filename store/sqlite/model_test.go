@@ -9,6 +9,7 @@ import (
 	"github.com/seed-12493b23/wallet/store"
 	"github.com/seed-12493b23/wallet/store/internal/script"
 	"github.com/seed-12493b23/wallet/store/memory"
+	"github.com/seed-12493b23/wallet/store/storetest"
 )
 
 // Batches of functions that do everything at random, of which some fail, read and leave behind what they do in memory, one
@@ -51,4 +52,18 @@ func TestBatchesLikeMemory(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A store that reads everything again for each batch, as if others had written in between, is as right as one that remembers.
+func TestForgetful(t *testing.T) {
+	storetest.Test(t, func(tb testing.TB) store.Store {
+		s := openNew(tb)
+		s.fault = func(text string) error {
+			if text == beginImmediate.text {
+				s.writer.forget()
+			}
+			return nil
+		}
+		return s
+	})
 }

@@ -79,6 +79,11 @@ func (a *author) next(t *rapid.T) step {
 	if one(t, "more", 3) {
 		s.Do = pick(t, "do", wideDeck...)
 	}
+	if len(a.shared()) > 0 && one(t, "tear", 4) {
+		s.Do = doTerminate
+	} else if s.Do == doTerminate && !one(t, "really", 3) {
+		s.Do = doCreate
+	}
 	switch {
 	case len(a.steps) > 0 && one(t, "again", 8): // what was asked before is asked again
 		s = pick(t, "of", a.steps...)
@@ -88,7 +93,7 @@ func (a *author) next(t *rapid.T) step {
 		}
 		a.steps = append(a.steps, s)
 		return s
-	case len(a.books) < 1+len(a.steps)/2 && len(a.books) < 3, s.Do == doTerminate && !one(t, "really", 3), (s.Do == doSettle || s.Do == doFail) && len(a.came) == 0:
+	case len(a.books) < 1+len(a.steps)/2 && len(a.books) < 3, (s.Do == doSettle || s.Do == doFail) && len(a.came) == 0:
 		s.Do = doCreate
 	}
 	if s.Do == doCreate && len(a.books) >= mostWallets || len(a.books) > 0 && a.forward && (s.Do == doTick || s.Do == doPolicy) {
@@ -229,6 +234,10 @@ func (a *author) fill(t *rapid.T, s *step) {
 		s.Charge = a.charge(t)
 	case doVoid:
 		a.void(t, s)
+	case doTerminate:
+		if shared := a.shared(); len(shared) > 0 && !one(t, "any", 4) {
+			s.Wallet = pick(t, "shared", shared...)
+		}
 	case doPolicy:
 		s.Policy = rapid.IntRange(0, len(policies)-1).Draw(t, "policy")
 	default:

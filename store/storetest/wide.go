@@ -60,6 +60,16 @@ func (a *author) openHolds() (open []int) {
 	return open
 }
 
+// shared are the active wallets of open holds over several.
+func (a *author) shared() (wallets []int) {
+	for i, b := range a.books {
+		if b.Wallet.Status == wallet.Active && slices.ContainsFunc(b.Holds, func(h wallet.Hold) bool { return h.State == wallet.HoldOpen && len(h.Parts) > 1 }) {
+			wallets = append(wallets, i)
+		}
+	}
+	return wallets
+}
+
 // sooner lets a wallet expire soon, mostly, if there is a hold in it.
 func (a *author) sooner(t *rapid.T, w int, c *wallet.Changes) {
 	if w < 0 || !slices.ContainsFunc(a.books[w].Holds, func(h wallet.Hold) bool { return h.State == wallet.HoldOpen }) {
@@ -78,7 +88,7 @@ func (a *author) authorization(t *rapid.T, s *step) *wallet.Authorization {
 	}
 	have := a.books[s.Wallet].Wallet
 	u.Fee = a.fee(t, pick(t, "fee", "", "f1"), s.Wallet)
-	switch pick(t, "of", "credits", "money", "customer") {
+	switch pick(t, "of", "credits", "money", "customer", "customer") {
 	case "credits":
 		u.Credits = part(t, credits, have.Balance.Spendable)
 	case "money":
