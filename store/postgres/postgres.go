@@ -109,6 +109,10 @@ func newStore(opts *Options) *Store {
 }
 
 func (s *Store) start(ctx context.Context) (*Store, error) {
+	if mode := s.pool.Config().ConnConfig.DefaultQueryExecMode; !s.opts.Distributed && (mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol) {
+		return nil, errors.Join(fmt.Errorf("postgres: refused a pool whose default_query_exec_mode is %s: with it nobody asks the server what types parameters are of; "+
+			"cache_statement, cache_describe and describe_exec do", mode), s.Close())
+	}
 	// Of a customer that somebody else has locked, a call waits on a connection of its own. One is left for all the others.
 	s.queues.slots = make(chan struct{}, max(1, s.pool.Config().MaxConns/2))
 	if err := s.migrate(ctx); err != nil {

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/engine"
@@ -97,6 +100,34 @@ func TestCommitVoidExpiry(t *testing.T) {
 		}
 		if got, want := fmt.Sprint(out[0], out[1]), fmt.Sprint(consumed.Load(), voided.Load()); got != want {
 			t.Errorf("round %d: consumed and voided %s, told %s", round, got, want)
+		}
+	}
+}
+
+// A pool that would fail at the first write is refused; what is not refused works, and so does joining a transaction in any mode.
+func TestModes(t *testing.T) {
+	s := openWith(t, nil)
+	id := create(t, s, "bob", 10)
+	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
+		host := must(pgxpool.New(ctx, serve(t).with("default_query_exec_mode="+mode)))
+		t.Cleanup(host.Close)
+		tx := must(host.Begin(ctx))
+		if err := debit(s.Join(tx), id, "k"); err != nil {
+			t.Errorf("%s: %v", mode, err)
+		}
+		tx.Rollback(ctx)
+		for _, distributed := range []bool{false, true} {
+			schema := dropped(t, host, "modes")
+			switch of, err := New(ctx, host, &Options{Schema: schema, Distributed: distributed}); {
+			case !distributed && (mode == "exec" || mode == "simple_protocol"):
+				if err == nil || !strings.Contains(err.Error(), "default_query_exec_mode") {
+					t.Errorf("%s: %v", mode, err)
+				}
+			case err != nil:
+				t.Errorf("%s: %v", mode, err)
+			default:
+				story(t, of)
+			}
 		}
 	}
 }
