@@ -137,7 +137,9 @@ func (w *writer) Commit(u *unit.Unit) error {
 	defer w.done()
 	c := u.Changes()
 	if err := w.commit(c); err != nil {
-		rollback(w.conn.Conn())
+		if w.conn != nil {
+			rollback(w.conn.Conn())
+		}
 		u.Forget()
 		return err
 	}

@@ -268,6 +268,22 @@ func TestFeedOfUnanswered(t *testing.T) {
 	audit(t, s, id)
 }
 
+// The outcome of a commit that nobody answered is found out with the only connection that there may be.
+func TestOneConnection(t *testing.T) {
+	p := newProxy(t, ownServer(t, "fsync=off"))
+	s := must(Open(ctx, fmt.Sprintf("host=%s user=postgres dbname=postgres pool_max_conns=1", p.dir), nil))
+	defer s.Close()
+	id := create(t, s, "ann", 10)
+	p.next.Store(cutReply)
+	if err := debit(s, id, ""); err != nil || p.count.Load() != 1 {
+		t.Errorf("after %d faults: %v", p.count.Load(), err)
+	}
+	if got := spendable(t, s, id); got != "9" {
+		t.Errorf("%s, want 9", got)
+	}
+	audit(t, s, id)
+}
+
 // A commit whose outcome cannot be found out is told as such; the repeat finds it.
 func TestUnknownOutcome(t *testing.T) {
 	server := ownServer(t, "fsync=off")

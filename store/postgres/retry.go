@@ -85,6 +85,8 @@ func (w *writer) resolve(c *unit.Changes, failed error) error {
 	unknown := fmt.Errorf("%w: whether it was committed is unknown: %w", wallet.ErrConflict, failed)
 	session := sessionOf(w.conn.Conn())
 	w.conn.Conn().Close(w.ctx)
+	w.conn.Release() // for somebody to find out: the pool may have no other
+	w.conn = nil
 	for until := time.Now().Add(w.s.opts.Timeout); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		switch committed, err := w.find(c, session); {
 		case err != nil: // the server may be starting
