@@ -284,6 +284,37 @@ func TestOneConnection(t *testing.T) {
 	audit(t, s, id)
 }
 
+// Where a commit leaves nothing to look for, one that was not made is still known not to be: neither before its statements are
+// prepared, nor after.
+func TestUnsaid(t *testing.T) {
+	for _, opts := range []Options{{}, {Distributed: true}} {
+		p := newProxy(t, ownServer(t, "fsync=off"))
+		s := must(Open(ctx, fmt.Sprintf("host=%s user=postgres dbname=postgres pool_max_conns=1", p.dir), &opts))
+		defer s.Close()
+		id := create(t, s, "ann", 10)
+		for round := range int64(3) {
+			runs := 0
+			if err := s.Update(ctx, store.Scope{Wallet: id}, func(tx store.Tx) error {
+				w, err := tx.Wallet(id)
+				if runs++; runs == 1 && round != 1 {
+					p.next.Store(cutAsk)
+				}
+				w.State.Balance.Ongoing = wallet.MustAmount(fmt.Sprint(1 + round))
+				return errors.Join(err, tx.PutState(id, w.State))
+			}); err != nil {
+				t.Errorf("round %d: %v", round, err)
+			}
+		}
+		if n := p.count.Load(); n != 2 {
+			t.Errorf("%d faults, want 2", n)
+		}
+		if got := stateOf(t, s, id).Balance.Ongoing.String(); got != "3" {
+			t.Errorf("%s, want 3", got)
+		}
+		audit(t, s, id)
+	}
+}
+
 // A commit whose outcome cannot be found out is told as such; the repeat finds it.
 func TestUnknownOutcome(t *testing.T) {
 	server := ownServer(t, "fsync=off")

@@ -74,7 +74,11 @@ func isLost(err error) bool {
 // isCertain reports whether a failed commit has certainly not happened: the server refused, or was not asked.
 func isCertain(err error) bool {
 	var p *pgconn.PgError
-	if errors.As(err, &p) {
+	var early pgx.ErrPreprocessingBatch
+	switch {
+	case errors.As(err, &early): // the COMMIT was not sent
+		return true
+	case errors.As(err, &p):
 		return p.SeverityUnlocalized == "ERROR" || p.Severity == "ERROR"
 	}
 	return pgconn.SafeToRetry(err)
@@ -89,6 +93,8 @@ func (w *writer) resolve(c *unit.Changes, failed error) error {
 	w.conn = nil
 	for until := time.Now().Add(w.s.opts.Timeout); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		switch committed, err := w.find(c, session); {
+		case err == errOverwritten:
+			return unknown
 		case err != nil: // the server may be starting
 		case committed:
 			return nil
@@ -98,6 +104,9 @@ func (w *writer) resolve(c *unit.Changes, failed error) error {
 	}
 	return unknown
 }
+
+// errOverwritten is returned by find if the customer has changed since, and nobody can tell by whom.
+var errOverwritten = errors.New("postgres: the customer has changed")
 
 // find looks for what was to be committed. The lock of one of the customers is had again when the old transaction has ended, one
 // way or the other.
@@ -146,7 +155,12 @@ func (w *writer) find(c *unit.Changes, old session) (committed bool, err error) 
 		}
 		return status == "committed", nil
 	}
-	return false, errors.New("postgres: nothing to look for")
+	of := w.writing.customers[0] // the guard has given it its new edition
+	same, err := look(of.ID, "SELECT count(*) > 0 FROM {customer} WHERE customer = $1 AND version = $2", string(of.ID), of.Version-1)
+	if err == nil && !same {
+		err = errOverwritten
+	}
+	return false, err
 }
 
 // leavesTrace reports whether a commit can be found by something that only it has written.
