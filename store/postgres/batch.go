@@ -42,7 +42,7 @@ var _ unit.Database = (*writer)(nil)
 const begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 func newWriter(s *Store, wait wallet.CustomerID) *writer {
-	w := &writer{s: s, wait: wait, base: &base{names: s.names, partial: s.partial}, writing: newWriting()}
+	w := &writer{s: s, wait: wait, base: &base{names: s.names, partial: s.partial, batch: true}, writing: newWriting()}
 	w.unit, w.lane = unit.New(w.base), lane.Beside(&s.functions, w.run)
 	return w
 }

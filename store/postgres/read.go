@@ -30,14 +30,22 @@ type base struct {
 	ahead *ahead // what was read for a batch; nil: nothing
 
 	partial bool // there is no feed of all customers
+	batch   bool // functions of several callers read, and are repeated
 }
 
 var _ unit.Base = (*base)(nil)
 
 // rows calls each with every row.
-func (b *base) rows(sql string, each func(pgx.Rows) error, args ...any) error {
+func (b *base) rows(sql string, each func(pgx.Rows) error, args ...any) (err error) {
 	if b.q == nil {
 		return errOver
+	}
+	if b.batch {
+		defer func() {
+			if err = retryable(err); codeOf(err) == inFailedTransaction { // by the function of somebody else
+				err = retryError{err}
+			}
+		}()
 	}
 	rows, err := b.q.Query(b.ctx, b.names.in(sql), args...)
 	if err != nil {

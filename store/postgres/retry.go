@@ -32,6 +32,9 @@ const (
 	lockNotAvailable     = "55P03"
 )
 
+// inFailedTransaction is how statements fail behind one that has failed.
+const inFailedTransaction = "25P02"
+
 // divisionByZero is how statements fail that count wrong: the guards, and those about rows that are not there.
 const divisionByZero = "22012"
 
