@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -50,8 +52,16 @@ func newWriter(s *Store, wait wallet.CustomerID) *writer {
 // run runs the calls of a batch.
 func (w *writer) run(calls []*lane.Call) {
 	if w.wait != "" {
-		w.s.queues.slots <- struct{}{}
-		defer func() { <-w.s.queues.slots }()
+		select {
+		case w.s.queues.slots <- struct{}{}:
+			defer func() { <-w.s.queues.slots }()
+		case <-time.After(w.s.opts.Timeout):
+			for _, c := range calls {
+				c.Fail(fmt.Errorf("%w: somebody else has locked the customer, and others, so that all connections to wait with (%d) were in use for %v",
+					wallet.ErrConflict, cap(w.s.queues.slots), w.s.opts.Timeout))
+			}
+			return
+		}
 	}
 	if !w.s.opts.Distributed || w.wait != "" {
 		w.together(calls)

@@ -252,6 +252,37 @@ func TestLockedCustomer(t *testing.T) {
 	audit(t, s, bob)
 }
 
+// Where more customers are locked than there are connections to wait with, nobody waits for one of these for ever.
+func TestManyLocked(t *testing.T) {
+	s := openWith(t, nil)
+	pool := must(pgxpool.New(ctx, serve(t).with("pool_max_conns=2"))) // one to wait with
+	defer pool.Close()
+	small := must(New(ctx, pool, &Options{Schema: s.opts.Schema, Timeout: 100 * time.Millisecond}))
+	tx := must(s.pool.Begin(ctx))
+	defer tx.Rollback(ctx)
+	told := make(chan error, 8)
+	for n := range cap(told) {
+		id := create(t, s, wallet.CustomerID(fmt.Sprint("customer", n)), 10)
+		if err := debit(s.Join(tx), id, ""); err != nil {
+			t.Fatal(err)
+		}
+		go func() { told <- debit(small, id, "") }()
+	}
+	crowded := 0
+	for range cap(told) {
+		err := <-told
+		if !errors.Is(err, wallet.ErrConflict) {
+			t.Error(err)
+		}
+		if strings.Contains(fmt.Sprint(err), "connections to wait with") {
+			crowded++
+		}
+	}
+	if crowded == 0 {
+		t.Error("everybody had a connection to wait with, one after the other")
+	}
+}
+
 // A host's transaction that has bob and wants ann does not meet a batch that has ann and waits for bob: nobody is the victim of
 // a deadlock.
 func TestOppositeOrders(t *testing.T) {
