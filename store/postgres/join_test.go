@@ -252,6 +252,23 @@ func TestLockedCustomer(t *testing.T) {
 	audit(t, s, bob)
 }
 
+// A host's own limits end a wait sooner; that is a conflict like any other.
+func TestHostsLimits(t *testing.T) {
+	s := openWith(t, nil)
+	id := create(t, s, "ann", 10)
+	_, release := locked(t, s, id)
+	for _, limit := range []string{"statement_timeout=50", "lock_timeout=50", "idle_in_transaction_session_timeout=50"} {
+		pool := must(pgxpool.New(ctx, serve(t).with(limit)))
+		defer pool.Close()
+		limited := must(New(ctx, pool, &Options{Schema: s.opts.Schema, Timeout: 200 * time.Millisecond}))
+		if err := debit(limited, id, ""); !errors.Is(err, wallet.ErrConflict) {
+			t.Errorf("%s: %v, want %v", limit, err, wallet.ErrConflict)
+		}
+	}
+	release()
+	audit(t, s, id)
+}
+
 // Where more customers are locked than there are connections to wait with, nobody waits for one of these for ever.
 func TestManyLocked(t *testing.T) {
 	s := openWith(t, nil)

@@ -30,6 +30,7 @@ const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"
+	queryCanceled        = "57014"
 )
 
 // inFailedTransaction is how statements fail behind one that has failed.
@@ -55,6 +56,8 @@ func retryable(err error) error {
 	case code == lockNotAvailable:
 		return fmt.Errorf("%w: somebody else has had the customer locked for too long; inside a transaction of the host use (*postgres.Store).Join: %w",
 			wallet.ErrConflict, err)
+	case code == queryCanceled: // by a statement_timeout of the host's, or by hand
+		return fmt.Errorf("%w: the server was told to give up: %w", wallet.ErrConflict, err)
 	case code == serializationFailure, code == deadlockDetected, isLost(err):
 		return retryError{err}
 	}
@@ -65,8 +68,9 @@ func retryable(err error) error {
 func isLost(err error) bool {
 	var p *pgconn.PgError
 	if errors.As(err, &p) {
-		// 08: connections, 53: resources, 57P: shutdown, crash and start.
-		return strings.HasPrefix(p.Code, "08") || strings.HasPrefix(p.Code, "53") || strings.HasPrefix(p.Code, "57P")
+		// 08: connections, 53: resources, 57P: shutdown, crash and start, 25P03 and 25P04: a host's limits of transactions.
+		return strings.HasPrefix(p.Code, "08") || strings.HasPrefix(p.Code, "53") || strings.HasPrefix(p.Code, "57P") ||
+			p.Code == "25P03" || p.Code == "25P04"
 	}
 	var connecting *pgconn.ConnectError
 	var network net.Error
