@@ -93,6 +93,7 @@ func (w *writer) together(calls []*lane.Call) {
 
 // Begin begins a transaction in which the customers of the calls are locked.
 func (w *writer) Begin(calls []*lane.Call) (_ *unit.Unit, err error) {
+	begun := false
 	// Nobody's own context may end what others are part of.
 	patience := w.s.opts.Timeout
 	if w.wait != "" {
@@ -100,7 +101,7 @@ func (w *writer) Begin(calls []*lane.Call) (_ *unit.Unit, err error) {
 	}
 	w.ctx, w.cancel = context.WithTimeout(context.Background(), patience)
 	defer func() {
-		if err != nil {
+		if !begun { // also after a panic, of the host's tracer
 			w.done()
 		}
 	}()
@@ -115,6 +116,7 @@ func (w *writer) Begin(calls []*lane.Call) (_ *unit.Unit, err error) {
 	w.guarded = w.guarded[:0]
 	if w.daring {
 		w.dare(calls)
+		begun = true
 		return w.unit, nil
 	}
 	b := &boarding{w: w, ahead: w.base.ahead}
@@ -122,6 +124,7 @@ func (w *writer) Begin(calls []*lane.Call) (_ *unit.Unit, err error) {
 		rollback(w.conn.Conn())
 		return nil, retryable(err)
 	}
+	begun = true
 	return w.unit, nil
 }
 
@@ -135,28 +138,36 @@ func (w *writer) done() {
 }
 
 func (w *writer) Rollback(u *unit.Unit) {
+	defer w.done()
 	if u.Changed() {
 		u.Forget()
 	}
 	rollback(w.conn.Conn())
-	w.done()
 }
 
 // Commit writes the changes and commits, in one trip.
 func (w *writer) Commit(u *unit.Unit) error {
-	defer w.done()
+	ended := false
+	defer func() {
+		if !ended { // a panic, which must not leave changes for the next batch
+			u.Forget()
+		}
+		w.done()
+	}()
 	c := u.Changes()
 	if err := w.commit(c); err != nil {
 		if w.conn != nil {
 			rollback(w.conn.Conn())
 		}
 		u.Forget()
+		ended = true
 		return err
 	}
 	for _, r := range c.Records {
 		w.s.owners.put(r.ID, r.Wallet.Wallet.Customer)
 	}
 	u.Written()
+	ended = true
 	return nil
 }
 

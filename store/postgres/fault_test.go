@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,8 +17,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/engine"
 	"github.com/seed-12493b23/wallet/store"
 )
 
@@ -282,6 +285,85 @@ func TestOneConnection(t *testing.T) {
 		t.Errorf("%s, want 9", got)
 	}
 	audit(t, s, id)
+}
+
+// A tripwire is a tracer of a host's pool that panics once, at the nth thing it is told of.
+type tripwire struct{ left atomic.Int64 }
+
+func (w *tripwire) step() {
+	if w.left.Add(-1) == 0 {
+		panic(w)
+	}
+}
+
+func (w *tripwire) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	w.step()
+	return ctx
+}
+
+func (w *tripwire) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	w.step()
+	return ctx
+}
+func (w *tripwire) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)     {}
+func (w *tripwire) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (w *tripwire) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+
+// Wherever the driver panics, the command has done nothing, no connection is kept, and the next commands go on.
+func TestDriverPanics(t *testing.T) {
+	for _, opts := range []Options{{}, {Distributed: true}} {
+		s := openWith(t, nil)
+		config := must(pgxpool.ParseConfig(serve(t).with("pool_max_conns=2")))
+		wire := new(tripwire)
+		config.ConnConfig.Tracer = wire
+		host := must(pgxpool.NewWithConfig(ctx, config))
+		t.Cleanup(func() { go host.Close() }) // it waits for connections that are kept
+		opts.Schema, opts.Timeout = s.opts.Schema, time.Second
+		victim := must(New(ctx, host, &opts))
+		id := create(t, victim, "ann", 1000)
+		eng := engine.New(victim, nil)
+		left := 1000
+		for name, do := range map[string]func() error{
+			"debit":  func() error { return debit(victim, id, "") },
+			"rename": func() error { _, err := eng.Update(ctx, id, wallet.Changes{Name: wallet.Set("renamed")}); return err },
+			"fail": func() error {
+				_, err := eng.Debit(ctx, id, wallet.Debit{Credits: wallet.MustAmount("2000")})
+				return err
+			},
+			"read": func() error { _, err := eng.Wallet(ctx, id); return err },
+		} {
+			for n, panicked := int64(1), true; panicked; n++ {
+				for _, careful := range []int{0, 9} {
+					victim.common[0].careful = careful
+					wire.left.Store(n)
+					panicked = false
+					func() {
+						defer func() { panicked = recover() == wire }()
+						do()
+					}()
+					wire.left.Store(0)
+					if !panicked && name == "debit" {
+						left--
+					}
+					for range 2 {
+						victim.common[0].careful = careful
+						if err := debit(victim, id, ""); err != nil {
+							t.Fatalf("behind %s at %d: %v", name, n, err)
+						}
+						left--
+					}
+					if w := must(engine.New(s, nil).Wallet(ctx, id)); w.Balance.Spendable.String() != fmt.Sprint(left) || panicked && w.Name != "" {
+						t.Fatalf("behind %s at %d: %s of %q are left, want %d", name, n, w.Balance.Spendable, w.Name, left)
+					}
+					must(engine.New(s, nil).Update(ctx, id, wallet.Changes{Name: wallet.Set("")}))
+				}
+			}
+		}
+		if kept := host.Stat().AcquiredConns(); kept > 0 {
+			t.Errorf("%d connections are kept", kept)
+		}
+		audit(t, s, id)
+	}
 }
 
 // Where a commit leaves nothing to look for, one that was not made is still known not to be: neither before its statements are

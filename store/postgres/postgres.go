@@ -148,9 +148,14 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 		if c, err = s.take(ctx); err != nil {
 			return err
 		}
-		if _, err = c.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"); err != nil {
-			c.Release()
-		}
+		begun := false
+		defer func() {
+			if !begun {
+				c.Release()
+			}
+		}()
+		_, err = c.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+		begun = err == nil
 		return err
 	})
 	if err != nil {
