@@ -32,7 +32,7 @@ type writer struct {
 	xid     int64            // of the transaction; 0: unknown
 	guarded []*unit.Customer // whose editions the commit is about, besides those who change
 	writing *writing
-	unknown error // the outcome of a commit
+	unknown error // the outcome of a commit, or that there was no connection to begin with
 
 	daring           bool // see dare.go
 	careful, caution int  // batches to come that do not dare; how many the last disappointment has cost
@@ -106,7 +106,10 @@ func (w *writer) Begin(calls []*lane.Call) (_ *unit.Unit, err error) {
 		}
 	}()
 	if w.conn, err = w.s.take(context.Background()); err != nil {
-		return nil, retryable(err)
+		if err = retryable(err); w.daring {
+			w.unknown = err // no second wait, to lock the customers first
+		}
+		return nil, err
 	}
 	if err = w.meet(); err != nil {
 		return nil, retryable(err)

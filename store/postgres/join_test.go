@@ -269,6 +269,27 @@ func TestHostsLimits(t *testing.T) {
 	audit(t, s, id)
 }
 
+// Who finds no connection in a host's pool waits once.
+func TestNoConnection(t *testing.T) {
+	s := openWith(t, nil)
+	pool := must(pgxpool.New(ctx, serve(t).with("pool_max_conns=1")))
+	defer pool.Close()
+	small := must(New(ctx, pool, &Options{Schema: s.opts.Schema, Timeout: 100 * time.Millisecond}))
+	id := create(t, small, "ann", 10)
+	host := must(pool.Acquire(ctx))
+	before := pool.Stat().CanceledAcquireCount()
+	if err := debit(small, id, ""); !errors.Is(err, wallet.ErrConflict) {
+		t.Errorf("%v, want %v", err, wallet.ErrConflict)
+	}
+	if waits := pool.Stat().CanceledAcquireCount() - before; waits != 1 {
+		t.Errorf("it waited %d times", waits)
+	}
+	host.Release()
+	if err := debit(small, id, ""); err != nil {
+		t.Error(err)
+	}
+}
+
 // Where more customers are locked than there are connections to wait with, nobody waits for one of these for ever.
 func TestManyLocked(t *testing.T) {
 	s := openWith(t, nil)
