@@ -153,7 +153,12 @@ func (v *view) fail(w http.ResponseWriter, err error) int {
 	}
 	if errors.Is(err, wallet.ErrConflict) || errors.Is(err, context.DeadlineExceeded) {
 		v.log("unavailable", err)
-		v.clear("That was not done, or it is not known whether it was. Go back and send it again: it is done once.")
+		if v.r.Method != http.MethodPost {
+			v.clear("That cannot be looked up for now.")
+			return http.StatusServiceUnavailable
+		}
+		v.clear("That was not done, or it is not known whether it was. Send it again from here: it is done once.")
+		v.Again = v.r.PostForm // the page that it came from may be read again, and then has another key
 		return http.StatusServiceUnavailable
 	}
 	v.log("internal error", err)

@@ -317,12 +317,17 @@ func TestUnknownOutcome(t *testing.T) {
 	w.wallet = must(w.eng.Create(t.Context(), wallet.Spec{Customer: "acme", Currency: "USD", Rate: wallet.MustAmount("1")}))
 	w.page = New(w.eng.With(unsure{kept}), &Options{Authorize: rest.Basic(rest.Token{Secret: secret}), Allow: Actions{TopUp: true},
 		Logger: slog.New(slog.NewTextHandler(&w.log, nil))})
+	form := url.Values{"action": {"topup"}, "granted": {"5"}, "key": {"one"}}
 	for range 2 {
-		status, _, body := w.ask("POST", "?customer=acme", url.Values{"action": {"topup"}, "granted": {"5"}, "key": {"one"}})
+		status, _, body := w.ask("POST", "?customer=acme", form)
 		if status != http.StatusServiceUnavailable {
 			t.Fatalf("%d %s", status, body)
 		}
-		has(t, body, "not known whether", "Go back and send it again")
+		has(t, body, "not known whether", "Send it again")
+		form = url.Values{} // what the page has to be sent again: the one before it is not stored, and has another key when it is read again
+		for _, field := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(body, -1) {
+			form.Add(field[1], field[2])
+		}
 	}
 	if after := must(w.eng.Wallet(t.Context(), w.wallet.ID)); !after.Balance.Spendable.Equal(wallet.MustAmount("5")) {
 		t.Error(after.Balance)

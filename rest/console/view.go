@@ -24,6 +24,7 @@ type view struct {
 	r       *http.Request
 
 	Problems []string
+	Again    url.Values // the form, to be sent again as it was
 	Done     string
 	Allow    Actions
 	Key      string // makes sending a form twice harmless
