@@ -24,6 +24,9 @@ var (
 
 var errConflict = wallet.ErrConflict
 
+// errBroken is why a batch is not written that has lost its transaction.
+var errBroken = errors.New("sqlite: the database failed while the batch was run")
+
 // A writerConn is where the lane's batches are written.
 type writerConn struct {
 	s    *Store
@@ -84,27 +87,30 @@ func (w *writerConn) use(c *conn) {
 
 // done ends what Begin began.
 func (w *writerConn) done() {
-	if w.c != nil && (!w.keep || w.c.broken) {
-		w.c.close()
+	if c := w.c; c != nil && (!w.keep || c.broken) {
 		w.c = nil
+		c.close()
 	}
 }
 
-func (w *writerConn) Begin(calls []*lane.Call) (*unit.Unit, error) {
+func (w *writerConn) Begin(calls []*lane.Call) (u *unit.Unit, err error) {
 	if err := w.open(); err != nil {
 		return nil, err
 	}
+	defer func() { // also when a statement panics
+		if u == nil {
+			w.done()
+		}
+	}()
 	if w.shared { // let the others have the lock as well
 		time.Sleep(jitter() / 2)
 	}
 	if err := w.lock(calls); err != nil {
-		w.done()
 		return nil, err
 	}
 	version, err := number(w.c, dataVersion)
 	if err != nil {
 		w.c.rollback()
-		w.done()
 		return nil, err
 	}
 	w.shared = w.version >= 0 && version != w.version
@@ -129,6 +135,10 @@ func (w *writerConn) lock(calls []*lane.Call) error {
 		for _, c := range calls {
 			if c.Scope.Try && !c.Ended() {
 				c.Fail(store.ErrBusy)
+				c.End()
+			}
+			if err := c.Cancelled(); err != nil && !c.Ended() {
+				c.Fail(err)
 				c.End()
 			}
 			left = left || !c.Ended()
@@ -157,15 +167,18 @@ func (w *writerConn) forget() {
 
 func (w *writerConn) Commit(u *unit.Unit) error {
 	ended := false
+	defer w.done()
 	defer func() {
 		if !ended { // a panic, which must not leave a transaction open
-			w.c.rollback()
 			w.forget()
+			w.c.rollback()
 		}
-		w.done()
 	}()
 	changes := u.Changes()
-	err := w.writer.write(changes)
+	err := errBroken
+	if !w.c.broken {
+		err = w.writer.write(changes)
+	}
 	if err == nil {
 		err = w.commit(changes)
 	} else {
@@ -212,12 +225,12 @@ func (w *writerConn) commit(c *unit.Changes) error {
 }
 
 func (w *writerConn) Rollback(u *unit.Unit) {
+	defer w.done()
 	if w.c.rollback(); w.c.broken || u.Changed() {
 		w.forget()
 	} else {
 		u.Written() // nothing
 	}
-	w.done()
 }
 
 // codeOf returns SQLite's result code.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 	"strings"
@@ -56,6 +57,64 @@ func together(s *Store, jobs ...job) []any {
 		})
 	}
 	group.Wait()
+	return got
+}
+
+// arriving is a context that tells when the call it is of has queued.
+type arriving struct {
+	context.Context
+	once   sync.Once
+	queued chan struct{}
+}
+
+func (a *arriving) Done() <-chan struct{} {
+	a.once.Do(func() { close(a.queued) })
+	return a.Context.Done()
+}
+
+// queued runs jobs as one batch as together does, by way of Update; fault is the store's from the batch on.
+func queued(tb testing.TB, s *Store, fault func(string) error, jobs ...job) []any {
+	hold, held := make(chan struct{}), make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := s.Update(ctx, store.Scope{Customer: "nobody"}, func(store.Tx) error {
+			close(held)
+			<-hold
+			return nil
+		}); err != nil {
+			tb.Error(err)
+		}
+	})
+	<-held
+	got := make([]any, len(jobs))
+	for i, j := range jobs {
+		a := &arriving{Context: ctx, queued: make(chan struct{})}
+		group.Go(func() {
+			got[i] = "exited"
+			defer func() {
+				if v := recover(); v != nil {
+					got[i] = v
+				}
+			}()
+			if err := s.Update(a, j.scope, j.fn); err != nil {
+				got[i] = err
+			} else {
+				got[i] = nil
+			}
+		})
+		<-a.queued
+	}
+	begun := false
+	s.fault = func(op string) error {
+		if !begun {
+			begun = op == rollback.text // of who held the others up
+			return nil
+		}
+		return fault(op)
+	}
+	close(hold)
+	group.Wait()
+	s.fault = nil
 	return got
 }
 
@@ -311,5 +370,62 @@ func TestView(t *testing.T) {
 	s.View(ctx, func(r store.Reader) error { late = r; return nil })
 	if _, err := late.Wallet(id); err == nil {
 		t.Error("a Reader outlived its function")
+	}
+}
+
+// A caller whose time is up leaves a batch that waits for the lock, and does not wait with it.
+func TestGoneWhileLocked(t *testing.T) {
+	path := t.TempDir() + "/wallets.db"
+	s, host := openFile(t, path), openFile(t, path)
+	s.busy = time.Minute
+	id := must(create(s, "ann"))
+	c := must(host.take(ctx, 0))
+	defer c.close()
+	must(c.exec(beginImmediate))
+	defer c.exec(rollback)
+	gone, leave := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() { ended <- s.Update(gone, store.Scope{Wallet: id}, func(store.Tx) error { return nil }) }()
+	for !s.blocked.Load() {
+		runtime.Gosched()
+	}
+	leave()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// Closing a store inside a function that it runs is refused; a View inside a View that takes the last connection gives up.
+func TestNestedUse(t *testing.T) {
+	s := openNew(t)
+	if err := s.Update(ctx, store.Scope{Customer: "ann"}, func(store.Tx) error { return s.Close() }); !errors.Is(err, lane.ErrNested) {
+		t.Error(err)
+	}
+	host := hostOf(t, t.TempDir()+"/host.db", "")
+	host.SetMaxOpenConns(1)
+	s = must(New(ctx, host, &Options{BusyTimeout: time.Millisecond}))
+	nothing := func(store.Reader) error { return nil }
+	if err := s.View(ctx, func(store.Reader) error { return s.View(ctx, nothing) }); !errors.Is(err, wallet.ErrConflict) {
+		t.Error(err)
+	}
+	if err := errors.Join(s.View(ctx, nothing), s.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A sequence that a View's function has left behind reads nothing.
+func TestSequenceLeftBehind(t *testing.T) {
+	s := openNew(t)
+	id := must(create(s, "ann"))
+	must(doGrant(s, id, "1"))
+	var left iter.Seq2[wallet.Transaction, error]
+	s.View(ctx, func(r store.Reader) error {
+		left = r.Transactions(wallet.TransactionQuery{Wallet: id})
+		return nil
+	})
+	for x, err := range left {
+		if err == nil {
+			t.Error("read", x.ID)
+		}
 	}
 }

@@ -91,7 +91,7 @@ type conn struct {
 	fault func(op string) error // called before every statement; tests make it fail
 
 	restore []string // what gives the connection back as it was
-	broken  bool     // it cannot be used again
+	broken  bool     // it cannot be used again: its transaction may have ended, or may not end
 }
 
 // newConn takes over a connection.
@@ -108,22 +108,28 @@ func newConn(own *sql.Conn, fault func(string) error) (*conn, error) {
 }
 
 // close gives the connection back as it was, or has it closed if that is not possible.
-func (c *conn) close() error {
+func (c *conn) close() (err error) {
+	defer func() { // also when a statement panics
+		for _, s := range c.stmts {
+			s.Close() // repeats the statement's last error, if any
+		}
+		c.stmts = nil
+		if c.broken {
+			c.own.Raw(func(any) error { return driver.ErrBadConn }) // makes the pool drop it
+			c.own.Close()
+			return
+		}
+		err = c.own.Close()
+	}()
 	for _, text := range c.restore {
+		if c.broken {
+			break
+		}
 		if _, err := c.exec(queryOf(text)); err != nil {
 			c.broken = true
 		}
 	}
-	for _, s := range c.stmts {
-		s.Close() // repeats the statement's last error, if any
-	}
-	c.stmts = nil
-	if c.broken {
-		c.own.Raw(func(any) error { return driver.ErrBadConn }) // makes the pool drop it
-		c.own.Close()
-		return nil
-	}
-	return c.own.Close()
+	return nil
 }
 
 // rollback ends a transaction. A connection that refuses is not used again: it may still hold the lock.
@@ -157,15 +163,39 @@ func (c *conn) bind(args []driver.Value) []driver.NamedValue {
 	return c.args
 }
 
-func (c *conn) exec(q *query, args ...driver.Value) (driver.Result, error) {
+func (c *conn) exec(q *query, args ...driver.Value) (done driver.Result, err error) {
+	broken := c.broken
+	c.broken = true // if it panics, or exits
 	s, err := c.prepare(q)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		done, err = s.(driver.StmtExecContext).ExecContext(context.Background(), c.bind(args)) // as every driver of this day has it
 	}
-	return s.(driver.StmtExecContext).ExecContext(context.Background(), c.bind(args)) // as every driver of this day has it
+	c.broken = broken || endsTransaction(err)
+	return done, err
 }
 
-func (c *conn) rows(q *query, each func([]driver.Value) error, args ...driver.Value) (err error) {
+func (c *conn) rows(q *query, each func([]driver.Value) error, args ...driver.Value) error {
+	broken := c.broken
+	c.broken = true // if it panics, or exits
+	err := c.each(q, each, args)
+	c.broken = broken || endsTransaction(err)
+	return err
+}
+
+// endsTransaction reports that SQLite may have rolled the transaction back by itself, as it does when memory, the disk or a file
+// fails it: what follows would be written one by one.
+func endsTransaction(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch codeOf(err) & 0xff {
+	case 7, 9, 10, 13: // NOMEM, INTERRUPT, IOERR, FULL
+		return true
+	}
+	return false
+}
+
+func (c *conn) each(q *query, each func([]driver.Value) error, args []driver.Value) (err error) {
 	s, err := c.prepare(q)
 	if err != nil {
 		return err

@@ -1,10 +1,14 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/store"
@@ -145,4 +149,164 @@ func TestUnknownCommit(t *testing.T) {
 	}
 	must(doDebit(s, id, "1", "c"))
 	audit(t, s, id)
+}
+
+// Wherever the database panics or exits, whoever is told of success has it, whoever is refused has nothing, and the store goes on.
+// -short takes every third operation.
+func TestPanicAtEveryOperation(t *testing.T) {
+	step := 1
+	if testing.Short() {
+		step = 3
+	}
+	for name, end := range map[string]func() error{
+		"panic": func() error { panic(errBoom) },
+		"exit":  func() error { runtime.Goexit(); return nil },
+	} {
+		for _, lasts := range []bool{false, true} {
+			for n := 1; panicAt(t, n, lasts, end); n += step {
+				if t.Failed() {
+					t.Fatalf("%s at operation %d, lasting %t", name, n, lasts)
+				}
+			}
+		}
+	}
+}
+
+var errBoom = errors.New("boom")
+
+// panicAt reports whether there were n operations.
+func panicAt(t *testing.T, n int, lasts bool, end func() error) bool {
+	s := openNew(t)
+	id, other := must(create(s, "ann")), must(create(s, "bob"))
+	must(doGrant(s, id, "100"))
+	must(doGrant(s, other, "100"))
+	s.writer.forget() // so that it has to be read
+	of, by, count := []wallet.ID{id, other, id, id}, [4]wallet.TransactionID{}, 0
+	got := queued(t, s, func(string) error {
+		if count++; count == n || lasts && count > n {
+			return end()
+		}
+		return nil
+	}, debiting(id, "3", "a", &by[0], nil), debiting(other, "3", "a", &by[1], nil),
+		debiting(id, "3", "b", &by[2], func(store.Tx) error { return errBoom }), debiting(id, "3", "c", &by[3], nil))
+	want := map[wallet.ID]wallet.Amount{id: wallet.MustAmount("100"), other: wallet.MustAmount("100")}
+	for i := range got {
+		found := s.View(ctx, func(r store.Reader) error {
+			_, err := r.Transaction(by[i])
+			return err
+		})
+		if found == nil {
+			want[of[i]] = want[of[i]].Sub(wallet.MustAmount("3"))
+		} else if !errors.Is(found, wallet.ErrNotFound) {
+			t.Error("the store does not read any more:", found)
+		}
+		switch err, _ := got[i].(error); {
+		case got[i] == nil && found != nil:
+			t.Errorf("caller %d was told of success, and has nothing", i)
+		case err != nil && err != errBoom && !errors.Is(err, wallet.ErrConflict) && found == nil:
+			t.Errorf("caller %d was refused, and has it: %v", i, err)
+		}
+	}
+	for id, amount := range want {
+		if left := spendable(s, id); left != amount.String() {
+			t.Errorf("%s left, want %s", left, amount)
+		}
+		if _, err := doDebit(s, id, "1", ""); err != nil {
+			t.Error("the store does not go on:", err)
+		}
+		audit(t, s, id)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	return count >= n
+}
+
+// Panics where connections are taken and given back leave room for as many readers as before, and none with a transaction.
+func TestReaderPanics(t *testing.T) {
+	for _, op := range []string{"PRAGMA cache_size", begin.text, rollback.text} {
+		s := openNew(t)
+		for range 2 * cap(s.readers.slots) {
+			s.fault = func(text string) error {
+				if text == op {
+					panic(errBoom)
+				}
+				return nil
+			}
+			func() {
+				defer func() { recover() }()
+				s.View(ctx, func(store.Reader) error { return nil })
+			}()
+			s.fault = nil
+			if len(s.readers.slots) > 0 {
+				t.Fatalf("%s: a reader has gone and keeps its place", op)
+			}
+			if err := s.View(ctx, func(r store.Reader) error { _, err := r.CountWallets(wallet.WalletQuery{}); return err }); err != nil {
+				t.Fatalf("%s: %v", op, err)
+			}
+			s.readers.close() // so that there is one to take
+			s.readers.closed = false
+		}
+	}
+}
+
+// SQLite rolls back by itself when it cannot read. What the other functions of the batch do then is not written piece by piece.
+func TestTransactionLost(t *testing.T) {
+	s := openNew(t)
+	id, other := must(create(s, "ann")), must(create(s, "bob"))
+	must(doGrant(s, id, "100"))
+	must(doGrant(s, other, "100"))
+	s.writer.forget()
+	lost, refused, runs := false, false, 0
+	s.fault = func(op string) error {
+		switch {
+		case !lost && runs == 1 && strings.HasPrefix(op, "SELECT"): // the second function's
+			lost = true
+			undo := must(s.writer.c.raw.Prepare(rollback.text))
+			defer undo.Close()
+			must(undo.(driver.StmtExecContext).ExecContext(ctx, nil))
+			return ioError
+		case lost && !refused && strings.HasPrefix(op, "INSERT OR FAIL INTO wallet_key"):
+			refused = true
+			return generic
+		}
+		return nil
+	}
+	got := together(s, debiting(id, "1", "a", nil, func(store.Tx) error { runs++; return nil }), debiting(other, "1", "b", nil, nil))
+	s.fault = nil
+	if got[0] == nil && spendable(s, id) != "99" || got[0] != nil && spendable(s, id) != "100" {
+		t.Error(got[0], spendable(s, id))
+	}
+	for _, id := range []wallet.ID{id, other} {
+		audit(t, s, id)
+		must(doDebit(s, id, "1", ""))
+	}
+}
+
+// A connection of the host's that cannot be set up is given back as it was; a caller whose time is up before there is one is told so.
+func TestNotSetUp(t *testing.T) {
+	host := hostOf(t, t.TempDir()+"/host.db", "?_pragma=synchronous(1)")
+	host.SetMaxOpenConns(1)
+	s := must(New(ctx, host, nil))
+	view := func(ctx context.Context) error { return s.View(ctx, func(store.Reader) error { return nil }) }
+	s.fault = func(op string) error {
+		if op == "PRAGMA cache_size" {
+			return generic
+		}
+		return nil
+	}
+	if err := view(ctx); !errors.Is(err, generic) {
+		t.Error(err)
+	}
+	c := must(host.Conn(ctx))
+	defer c.Close()
+	var mode int
+	if err := c.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&mode); mode != 1 || err != nil {
+		t.Error(mode, err)
+	}
+	late, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	if err := view(late); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
 }

@@ -100,7 +100,9 @@ func (s *Store) prepareOn(c *conn) error {
 		c.rollback()
 		return err
 	}
-	_, err = c.exec(commit)
+	if _, err = c.exec(commit); err != nil {
+		c.rollback()
+	}
 	return err
 }
 

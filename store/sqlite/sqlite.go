@@ -130,13 +130,14 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 // A view is what the function of a View reads through.
 type view struct{ *base }
 
-// end makes every further use an error.
-func (v *view) end() { v.base = ended }
-
-var ended = newBase(over{})
+// end makes every further use an error, that of a sequence too.
+func (v *view) end() { v.session = over{} }
 
 // Close gives back or closes the store's connections, once those that write have ended; readers give back theirs as they end.
 func (s *Store) Close() error {
+	if s.lane.Running() && lane.Nested() {
+		return lane.ErrNested
+	}
 	err := errors.Join(s.writer.close(), s.readers.close())
 	if s.owned {
 		err = errors.Join(err, s.db.Close())
@@ -145,24 +146,29 @@ func (s *Store) Close() error {
 }
 
 // take returns a connection of the pool that is set up for the store. Its statements wait for locks with some patience.
-func (s *Store) take(ctx context.Context, patience time.Duration) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.busy)
+func (s *Store) take(ctx context.Context, patience time.Duration) (c *conn, err error) {
+	limited, cancel := context.WithTimeout(ctx, s.busy)
 	defer cancel()
-	own, err := s.db.Conn(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
+	own, err := s.db.Conn(limited)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return nil, fmt.Errorf("%w: no connection of the pool was free for %v; inside a transaction of the host use sqlite.Join", errConflict, s.busy)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c, err := newConn(own, s.op)
+	taken, err := newConn(own, s.op)
+	defer func() { // also when it panics
+		if c == nil {
+			err = errors.Join(err, taken.close())
+		}
+	}()
 	if err == nil {
-		err = c.setUp(s, patience)
+		err = taken.setUp(s, patience)
 	}
 	if err != nil {
-		return nil, errors.Join(err, own.Close())
+		return nil, err
 	}
-	return c, nil
+	return taken, nil
 }
 
 // op is called before every statement of the store's own connections.
@@ -187,19 +193,30 @@ type readers struct {
 
 func (r *readers) limit(n int) { r.slots = make(chan struct{}, max(1, n)) }
 
-func (r *readers) take(ctx context.Context, s *Store) (*conn, error) {
+func (r *readers) take(ctx context.Context, s *Store) (c *conn, err error) {
 	select {
 	case r.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	default:
+		patience := time.NewTimer(s.busy)
+		defer patience.Stop()
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-patience.C:
+			return nil, fmt.Errorf("%w: others were reading for %v; inside the function of a View use its Reader", errConflict, s.busy)
+		}
 	}
+	defer func() { // also when it panics
+		if c == nil {
+			<-r.slots
+		}
+	}()
 	r.mu.Lock()
 	if r.closed {
 		r.mu.Unlock()
-		<-r.slots
 		return nil, errClosedStore
 	}
-	var c *conn
 	if n := len(r.free); n > 0 {
 		c, r.free = r.free[n-1], r.free[:n-1]
 	}
@@ -207,14 +224,11 @@ func (r *readers) take(ctx context.Context, s *Store) (*conn, error) {
 	if c != nil {
 		return c, nil
 	}
-	c, err := s.take(ctx, s.busy)
-	if err != nil {
-		<-r.slots
-	}
-	return c, err
+	return s.take(ctx, s.busy)
 }
 
 func (r *readers) give(c *conn) {
+	defer func() { <-r.slots }()
 	r.mu.Lock()
 	if r.keep && !r.closed && !c.broken {
 		r.free = append(r.free, c)
@@ -224,7 +238,6 @@ func (r *readers) give(c *conn) {
 	if c != nil {
 		c.close()
 	}
-	<-r.slots
 }
 
 func (r *readers) close() (err error) {

@@ -2,6 +2,7 @@ package unit
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/seed-12493b23/wallet"
 	"github.com/seed-12493b23/wallet/store/internal/lane"
@@ -60,6 +61,9 @@ func Attempt(db Database, l *lane.Lane, calls []*lane.Call) (again, idle []*lane
 	return again, idle
 }
 
+// errLost is the outcome of a call whose batch was ended by a panic, or an exit, that was not the call's own.
+var errLost = fmt.Errorf("%w: the batch has panicked, or exited: whether it was committed is unknown", wallet.ErrConflict)
+
 // How an attempt ends.
 const (
 	nothing   = iota // has changed
@@ -79,8 +83,15 @@ func attempt(db Database, l *lane.Lane, calls []*lane.Call) (again []bool, end i
 		}
 		return again, refused
 	}
-	ended := false
-	defer func() { // also when a function ends this goroutine
+	ended, done := false, false
+	defer func() { // also when a function, or the database, panics or ends this goroutine
+		if !done {
+			for _, c := range calls {
+				if !c.Ended() && !c.Failed() {
+					c.Fail(errLost)
+				}
+			}
+		}
 		if !ended {
 			db.Rollback(u)
 		}
@@ -95,10 +106,13 @@ func attempt(db Database, l *lane.Lane, calls []*lane.Call) (again []bool, end i
 		b.run(from)
 	}
 	if !u.Changed() {
+		done = true
 		return again, nothing
 	}
 	ended = true
-	if err = db.Commit(u); err == nil {
+	err = db.Commit(u)
+	done = true
+	if err == nil {
 		return again, committed
 	}
 	alone := len(calls) > 1 && !errors.Is(err, wallet.ErrConflict)
@@ -135,6 +149,7 @@ func (b *batch) call(i int, c *lane.Call) {
 	if b.again[i] = false; c.Ended() {
 		return
 	}
+	c.Fail(errLost) // whatever it was before
 	if err := c.Cancelled(); err != nil {
 		c.Fail(err)
 		return
