@@ -22,58 +22,86 @@ import (
 // with its first use here, and if it has read before and others have written since, gets [wallet.ErrConflict]. It is for the
 // host then to roll back and begin again.
 func Join(tx *sql.Tx) store.Store {
-	j := &joined{tx: tx, stmts: map[*query]*sql.Stmt{}}
-	j.lane = lane.New(nil)
-	return j
+	return &joined{tx: tx, stmts: map[*query]*sql.Stmt{}}
 }
 
 type joined struct {
-	tx   *sql.Tx
-	lane *lane.Lane
-
-	mu     sync.Mutex // one use at a time
+	tx     *sql.Tx
 	stmts  map[*query]*sql.Stmt
 	locked bool // the transaction can write
+	ended  bool // SQLite may have ended the transaction, see alive
 	writer writer
 }
+
+// A turn is to use a transaction of the host's: one at a time does, whichever store joined to it is used.
+type turn struct {
+	mu   sync.Mutex
+	lane *lane.Lane
+	n    int // those that have it, or wait for it
+}
+
+var turns = struct {
+	sync.Mutex
+	of map[*sql.Tx]*turn // that somebody has
+}{of: map[*sql.Tx]*turn{}}
 
 var _ unit.Database = (*joined)(nil)
 
 func (j *joined) Update(ctx context.Context, scope store.Scope, fn func(store.Tx) error) error {
-	if err := j.enter(ctx); err != nil {
+	t, err := j.enter(ctx)
+	if err != nil {
 		return err
 	}
 	c := lane.NewCall(ctx, scope, fn)
 	func() {
-		defer j.mu.Unlock()
-		unit.Run(j, j.lane, []*lane.Call{c})
+		defer j.leave(t)
+		unit.Run(j, t.lane, []*lane.Call{c})
 	}()
 	return c.Outcome()
 }
 
 func (j *joined) View(ctx context.Context, fn func(store.Reader) error) error {
-	if err := j.enter(ctx); err != nil {
+	t, err := j.enter(ctx)
+	if err != nil {
 		return err
 	}
-	defer j.mu.Unlock()
+	defer j.leave(t)
 	if err := j.lock(true); err != nil && !isBusy(err) { // reading needs no lock
 		return err
 	}
 	v := &view{base: newBase(j)}
 	defer v.end()
-	return fn(v)
+	return t.lane.Look(func() error { return fn(v) })
 }
 
 // enter waits until nobody else uses the transaction.
-func (j *joined) enter(ctx context.Context) error {
+func (j *joined) enter(ctx context.Context) (*turn, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
-	if j.lane.Running() && lane.Nested() {
-		return lane.ErrNested
+	turns.Lock()
+	t := turns.of[j.tx]
+	if t != nil && t.lane.Running() && lane.Nested() {
+		turns.Unlock()
+		return nil, lane.ErrNested
 	}
-	j.mu.Lock()
-	return nil
+	if t == nil {
+		t = &turn{lane: lane.New(nil)}
+		turns.of[j.tx] = t
+	}
+	t.n++
+	turns.Unlock()
+	t.mu.Lock()
+	return t, nil
+}
+
+func (j *joined) leave(t *turn) {
+	t.mu.Unlock()
+	turns.Lock()
+	defer turns.Unlock()
+	if t.n--; t.n == 0 {
+		delete(turns.of, j.tx)
+	}
 }
 
 var (
@@ -85,6 +113,9 @@ var (
 
 // lock takes the lock for writing, before anything is read.
 func (j *joined) lock(try bool) error {
+	if err := j.alive(); err != nil {
+		return err
+	}
 	if j.locked {
 		return nil
 	}
@@ -114,6 +145,23 @@ func (j *joined) lock(try bool) error {
 	}
 }
 
+var errEnded = errors.New("sqlite: the host's transaction has ended: SQLite has rolled it back, as it does when the disk is full or fails")
+
+// alive finds out whether there still is a transaction. What is done without one is committed at once.
+func (j *joined) alive() error {
+	_, err := j.exec(begin)
+	if err == nil {
+		_, err = j.exec(rollback)
+		return errors.Join(errEnded, err)
+	}
+	const refused = 1 // there is one
+	if codeOf(err) == refused {
+		j.ended = false
+		return nil
+	}
+	return err
+}
+
 func (j *joined) Begin(calls []*lane.Call) (*unit.Unit, error) {
 	try := calls[0].Scope.Try
 	if err := j.lock(try); err != nil {
@@ -129,18 +177,31 @@ func (j *joined) Begin(calls []*lane.Call) (*unit.Unit, error) {
 }
 
 func (j *joined) Commit(u *unit.Unit) error {
+	written := false
+	defer func() { // also when a statement panics
+		if !written {
+			j.Rollback(u)
+		}
+	}()
+	if j.ended {
+		if err := j.alive(); err != nil {
+			return err
+		}
+	}
 	j.writer = writer{session: j}
 	if err := j.writer.write(u.Changes()); err != nil {
-		j.Rollback(u)
 		return err
 	}
 	_, err := j.exec(release)
+	written = err == nil
 	return err
 }
 
 func (j *joined) Rollback(*unit.Unit) {
-	j.exec(undoSavepoint)
-	j.exec(release)
+	if j.alive() == nil {
+		j.exec(undoSavepoint)
+		j.exec(release)
+	}
 }
 
 func (j *joined) prepare(q *query) (*sql.Stmt, error) {
@@ -159,10 +220,18 @@ func (j *joined) exec(q *query, args ...driver.Value) (driver.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Exec(anys(args)...)
+	done, err := s.Exec(anys(args)...)
+	j.ended = j.ended || endsTransaction(err)
+	return done, err
 }
 
-func (j *joined) rows(q *query, each func([]driver.Value) error, args ...driver.Value) (err error) {
+func (j *joined) rows(q *query, each func([]driver.Value) error, args ...driver.Value) error {
+	err := j.each(q, each, args)
+	j.ended = j.ended || endsTransaction(err)
+	return err
+}
+
+func (j *joined) each(q *query, each func([]driver.Value) error, args []driver.Value) (err error) {
 	s, err := j.prepare(q)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"runtime"
 	"strings"
@@ -290,6 +291,137 @@ func TestCheckpoints(t *testing.T) {
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// SQLite rolls the host's transaction back when the disk is full. What is joined to it afterwards is refused: it would be durable
+// at once, whatever becomes of the host's.
+func TestJoinFull(t *testing.T) {
+	path := t.TempDir() + "/wallets.db"
+	s := openFile(t, path)
+	id := must(create(s, "ann"))
+	must(doGrant(s, id, "100"))
+	tx := must(hostOf(t, path, "?_txlock=immediate").Begin())
+	must(tx.Exec("PRAGMA max_page_count = 1")) // as many as there are
+	var full error
+	for range 10_000 {
+		if _, full = doDebit(Join(tx), id, "0.001", ""); full != nil {
+			break
+		}
+	}
+	if codeOf(full) != 13 {
+		t.Fatal("the disk is not full:", full)
+	}
+	must(tx.Exec("PRAGMA max_page_count = 1000000"))
+	if _, err := doDebit(Join(tx), id, "1", ""); !errors.Is(err, errEnded) {
+		t.Error(err)
+	}
+	tx.Rollback()
+	if got := spendable(s, id); got != "100" {
+		t.Error("the host has rolled back, and there are", got)
+	}
+	audit(t, s, id)
+}
+
+// Several stores may be joined to one transaction and used at once: they take turns.
+func TestJoinTwice(t *testing.T) {
+	path := t.TempDir() + "/wallets.db"
+	s := openFile(t, path)
+	id := must(create(s, "ann"))
+	must(doGrant(s, id, "100"))
+	tx := must(hostOf(t, path, "?_txlock=immediate").Begin())
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 5 {
+				must(doDebit(Join(tx), id, "1", ""))
+			}
+		})
+	}
+	group.Wait()
+	if err := tx.Commit(); err != nil {
+		t.Error(err)
+	}
+	if got := spendable(s, id); got != "60" {
+		t.Error("40 debits of 1 have left", got)
+	}
+	audit(t, s, id)
+	if len(turns.of) > 0 {
+		t.Error("transactions that have ended are kept:", len(turns.of))
+	}
+}
+
+// A function given to a joined store does not wait for itself, whichever store joined to the transaction it uses.
+func TestJoinNested(t *testing.T) {
+	path := t.TempDir() + "/wallets.db"
+	s := openFile(t, path)
+	id := must(create(s, "ann"))
+	tx := must(hostOf(t, path, "?_txlock=immediate").Begin())
+	defer tx.Rollback()
+	j := Join(tx)
+	for _, k := range []store.Store{j, Join(tx)} {
+		use := func() error {
+			_, err := doGrant(k, id, "1")
+			if !errors.Is(err, lane.ErrNested) {
+				t.Error(err)
+			}
+			return k.View(ctx, nil)
+		}
+		if err := j.View(ctx, func(store.Reader) error { return use() }); !errors.Is(err, lane.ErrNested) {
+			t.Error(err)
+		}
+		if err := j.Update(ctx, store.Scope{Wallet: id}, func(store.Tx) error { return use() }); !errors.Is(err, lane.ErrNested) {
+			t.Error(err)
+		}
+	}
+	must(doGrant(j, id, "1"))
+}
+
+// A panicky connection panics at one of its statements.
+type panicky struct {
+	driver.Conn
+	left int // statements before
+}
+
+func (p *panicky) Connect(context.Context) (driver.Conn, error) { return p, nil }
+func (p *panicky) Driver() driver.Driver                        { return nil }
+
+func (p *panicky) Prepare(text string) (driver.Stmt, error) {
+	if p.left--; p.left == 0 {
+		panic(errBoom)
+	}
+	return p.Conn.Prepare(text)
+}
+
+// Whichever statement of a joined call panics: a host that commits all the same commits the whole call, or nothing of it.
+func TestJoinPanic(t *testing.T) {
+	path := t.TempDir() + "/wallets.db"
+	s := openFile(t, path)
+	id := must(create(s, "ann"))
+	must(doGrant(s, id, "100"))
+	other := hostOf(t, path, "")
+	for n, panicked := 1, true; panicked; n++ {
+		p := &panicky{Conn: must(other.Driver().Open("file:" + path + "?_txlock=immediate"))}
+		host := sql.OpenDB(p)
+		tx := must(host.Begin())
+		before := spendable(s, id)
+		func() {
+			defer func() { panicked = recover() != nil }()
+			p.left = n
+			must(doDebit(Join(tx), id, "1", ""))
+		}()
+		p.left = 0
+		if err := tx.Commit(); err != nil {
+			t.Error(n, err)
+		}
+		if got := spendable(s, id); panicked && got != before {
+			t.Errorf("panic at statement %d: %s left of %s", n, got, before)
+		}
+		audit(t, s, id)
+		host.Close()
+		if t.Failed() {
+			return
 		}
 	}
 }

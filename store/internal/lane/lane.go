@@ -77,6 +77,13 @@ func (l *Lane) Each(calls []*Call, do func(*Call)) {
 	Each(calls, do)
 }
 
+// Look runs a function that only reads, of which others that ask must know as of those of a batch: see [Nested].
+func (l *Lane) Look(fn func() error) error {
+	l.running.Add(1)
+	defer l.running.Add(-1)
+	return invoke(func(store.Tx) error { return fn() }, nil)
+}
+
 // lead runs exactly one batch. The yields let those whom the last batch woke queue for this one, and let the next leader go
 // before whatever else this processor has to do.
 func (l *Lane) lead() {
