@@ -59,7 +59,7 @@ func (j *joined) View(ctx context.Context, fn func(store.Reader) error) error {
 	defer j.mu.Unlock()
 	v := &view{&base{names: j.s.names, ctx: ctx, q: j.tx, partial: j.s.partial}}
 	defer v.end()
-	return fn(v)
+	return j.lane.Look(func() error { return fn(v) })
 }
 
 // enter waits until nobody else uses the transaction.

@@ -62,6 +62,9 @@ func TestJoin(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		if err := j.View(ctx, func(store.Reader) error { return debit(j, id, "") }); !errors.Is(err, lane.ErrNested) {
+			t.Error(err)
+		}
 		audit(t, j, id)
 		audit(t, j, fresh)
 		if spendable(t, s, id) != before {
