@@ -11,9 +11,9 @@ import (
 )
 
 // Refund returns consumed credits of a transaction, or as many as an amount of money paid: all that is left of it if neither
-// is given. The last drawn return first, a transaction for each lot they come from: they keep that lot's origin, priority,
-// expiry and place in the order. Credits whose lot has expired meanwhile expire at once, or live for the policy's
-// RefundGrace. More than is left to refund is [wallet.ErrInsufficient].
+// is given. The last drawn return first, a transaction for each draw (a lot that paid for two fees was drawn twice): they keep
+// the lot's origin, priority, expiry and place in the order. Credits whose lot has expired meanwhile expire at once, or live
+// for the policy's RefundGrace. More than is left to refund is [wallet.ErrInsufficient].
 func (e *Engine) Refund(ctx context.Context, id wallet.TransactionID, r wallet.Refund) (made []wallet.Transaction, err error) {
 	if err := checkRefund(r); err != nil {
 		return nil, err

@@ -221,6 +221,9 @@ func (e *Engine) Settle(ctx context.Context, id wallet.TransactionID, s wallet.S
 
 // Fail books that a pending purchase will never be paid. It returns the purchase first, then the grant that waited for it
 // and fails with it. Failing a failed transaction returns it unchanged; a settled one is [wallet.ErrNotPending].
+//
+// A threshold rule whose purchase fails does not fire for an hour, unless the net balance rises above its threshold before:
+// what was declined is not asked for again by the next debit.
 func (e *Engine) Fail(ctx context.Context, id wallet.TransactionID, reason string) ([]wallet.Transaction, error) {
 	var check checker
 	check.text("reason", reason)
