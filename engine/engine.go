@@ -87,10 +87,11 @@ type work struct {
 	holds    *wallet.Hold    // or the hold
 	active   []*store.Wallet // the customer's, by ID
 	newest   wallet.TransactionID
-	purses   []*purse  // open
-	room     purse     // for the first
-	few      [2]*purse // so many need no room of their own
-	taken    []portion // from all lots so far
+	purses   []*purse      // open
+	room     purse         // for the first
+	few      [2]*purse     // so many need no room of their own
+	taken    []portion     // from all lots so far
+	drawn    []wallet.Draw // by the last outbound transaction
 }
 
 var works = sync.Pool{New: func() any {
@@ -124,7 +125,7 @@ func (e *Engine) run(ctx context.Context, c *command) error {
 // run runs the command once, or books what is due before it.
 func (k *work) run(tx store.Tx) error {
 	c := k.command
-	*k = work{Reader: tx, tx: tx, e: k.e, command: c, try: k.try, taken: k.taken[:0]}
+	*k = work{Reader: tx, tx: tx, e: k.e, command: c, try: k.try, taken: k.taken[:0], drawn: k.drawn[:0]}
 	c.again = false
 	if err := k.find(c.scope); err != nil {
 		return err

@@ -275,11 +275,10 @@ type share struct {
 	credits, amount wallet.Amount
 }
 
-// draws lets the portions, in spending order, meet the shares, in fee order. Amounts of draws are rounded down, and the last
-// draw of a share takes the rest of its amount. A share so small that it took no credits still has a draw, of zero credits,
-// that carries its amount.
-func draws(t *wallet.Transaction, rate wallet.Amount, portions []portion, shares []share) []wallet.Draw {
-	all := make([]wallet.Draw, 0, len(portions)+len(shares)-1)
+// draws lets the portions, in spending order, meet the shares, in fee order, and appends the draws to all. Their amounts are
+// rounded down, and the last draw of a share takes the rest of its amount. A share so small that it took no credits still has a
+// draw, of zero credits, that carries its amount.
+func draws(all []wallet.Draw, t *wallet.Transaction, rate wallet.Amount, portions []portion, shares []share) []wallet.Draw {
 	for _, s := range shares {
 		for first := true; first || s.credits.Sign() > 0; first = false {
 			for len(portions) > 1 && portions[0].credits.IsZero() {
@@ -299,7 +298,7 @@ func draws(t *wallet.Transaction, rate wallet.Amount, portions []portion, shares
 	return all
 }
 
-// remove books an outbound transaction of the portions already drawn, and completes it.
+// remove books an outbound transaction of the portions already drawn, and completes it. The draws are valid until the next one.
 func (k *work) remove(p *purse, t *wallet.Transaction, portions []portion, shares ...share) ([]wallet.Draw, error) {
 	if len(shares) == 0 {
 		shares = []share{{credits: t.Credits, amount: t.Money.Amount}}
@@ -309,8 +308,8 @@ func (k *work) remove(p *purse, t *wallet.Transaction, portions []portion, share
 		b.Consumed = b.Consumed.Add(t.Credits)
 	}
 	t.BalanceAfter = b.Total()
-	all := draws(t, p.Rate, portions, shares)
-	return all, k.record(p, t, all)
+	k.drawn = draws(k.drawn[:0], t, p.Rate, portions, shares)
+	return k.drawn, k.record(p, t, k.drawn)
 }
 
 // rekey puts the purse's open lots into this engine's order, if they were written in another.

@@ -121,7 +121,7 @@ type Tx interface {
 	PutLot(Lot) error
 
 	// AddTransaction adds a transaction; its ID is greater than any other of its wallet. An outbound one comes with its
-	// draws: they stand for all of its credits.
+	// draws: they stand for all of its credits. The list of them is the caller's again afterwards.
 	AddTransaction(wallet.Transaction, []wallet.Draw) error
 
 	// Finish replaces a pending transaction by its settled or failed self.

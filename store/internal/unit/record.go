@@ -137,7 +137,8 @@ type Transaction struct {
 	No     int64               // that the database gives it as it is written
 
 	finishedAt uint64
-	lot        [1]*Lot // room for the usual Lots
+	lot        [1]*Lot        // room for the usual Lots
+	draw       [1]wallet.Draw // and Draws
 }
 
 // Tells reports whether the added transaction t tells all there is in an event, so that a database need not keep the event.

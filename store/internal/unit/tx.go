@@ -154,7 +154,7 @@ func (t *tx) AddTransaction(add wallet.Transaction, draws []wallet.Draw) error {
 		return fmt.Errorf("store: refused transaction %s: it is not behind %s, the wallet's last", add.ID, last)
 	}
 	added := u.newTransaction()
-	added.Transaction, added.Draws, added.Of = add, draws, w
+	added.Transaction, added.Draws, added.Of = add, append(added.draw[:0], draws...), w
 	if added.Lots = added.lot[:min(1, len(draws))]; len(draws) > 1 {
 		added.Lots = make([]*Lot, len(draws))
 	}
