@@ -55,7 +55,11 @@ func TestBatchesLikeMemory(t *testing.T) {
 }
 
 // A store that reads everything again for each batch, as if others had written in between, is as right as one that remembers.
+// It takes as long as TestStore, and is left out by -short.
 func TestForgetful(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
 	storetest.Test(t, func(tb testing.TB) store.Store {
 		s := openNew(tb)
 		s.fault = func(text string) error {
