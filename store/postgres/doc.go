@@ -17,8 +17,8 @@
 // Pool: a store uses one connection for everybody, or two under load, one for each View that is running, and up to half of the
 // pool for customers that somebody else has locked. Ten connections are plenty; behind a pooler it must be in session mode, or in
 // transaction mode with prepared statements (PgBouncer 1.21 and later). The pool's default_query_exec_mode must not be exec or
-// simple_protocol, unless Options.Distributed is set; that of a transaction to be joined may. A host that calls a store inside a transaction of its own
-// uses Join: else it waits for itself, which ends with an error after Options.Timeout.
+// simple_protocol, unless Options.Distributed is set; that of a transaction to be joined may. A host that calls a store inside a
+// transaction of its own uses Join: else it waits for itself, which ends with an error after Options.Timeout.
 //
 // Isolation: the store's own transactions are READ COMMITTED, and lock the customer's row; what they read before, they only use
 // if the row's version is still the same. Views are REPEATABLE READ. A joined transaction may have any level: with REPEATABLE

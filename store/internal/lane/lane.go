@@ -67,7 +67,8 @@ func (l *Lane) Do(ctx context.Context, scope store.Scope, fn func(store.Tx) erro
 	return c.Outcome()
 }
 
-// Running tells that functions of this lane, or of one beside it, are being run at this moment, so that a caller may ask whether it is [Nested].
+// Running tells that functions of this lane, or of one beside it, are being run at this moment, so that a caller may ask whether
+// it is [Nested].
 func (l *Lane) Running() bool { return l.running.Load() > 0 }
 
 // Each runs the functions of a batch, see [Each].
