@@ -33,7 +33,7 @@ func Migrations(opts *Options) ([]Migration, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Migration{v, n.replace(amounts.ReplaceAllString(string(text), "LEAST($1) >= 0 AND GREATEST($1) < 1e18"))})
+		all = append(all, Migration{v, n.replace(amounts.ReplaceAllString(string(text), "LEAST($1) >= 0.0 AND GREATEST($1) < 1e18"))})
 	}
 	return all, nil
 }

@@ -3,6 +3,9 @@
 -- The key of every table begins with the customer, and there are no foreign keys, sequences, triggers or types of our own, so
 -- that the tables can be distributed by customer as they are. Amounts are numeric: amounts(x, …) is replaced by a condition that
 -- refuses what is negative, NaN, Infinity, or beyond 18 digits. Names in braces are replaced by the names of the tables.
+--
+-- The server plans the CHECKs anew for every statement. In those of what debits write, literals therefore have the type that they
+-- are compared with: it would compute a cast, or a list of values, each time.
 
 CREATE TABLE {meta} (
 	id      integer PRIMARY KEY CHECK (id = 1),
@@ -111,7 +114,7 @@ CREATE TABLE {lot} (
 	expires   timestamptz,
 	opened    timestamptz NOT NULL,
 	PRIMARY KEY (customer, wallet, key),
-	CHECK (amounts(credits, held) AND held <= remaining AND remaining > 0 AND remaining <= credits)
+	CHECK (amounts(credits, held) AND held <= remaining AND remaining > 0.0 AND remaining <= credits)
 ) WITH (fillfactor = 70);
 
 CREATE INDEX wallet_lot_id ON {lot} (id);
@@ -138,8 +141,8 @@ CREATE TABLE {transaction} (
 	event     bigint, -- the number, within the wallet, of the event that it tells: that it was added
 	cursor    bigint, -- of this event
 	PRIMARY KEY (customer, wallet, id),
-	CHECK (amounts(credits, money, balance) AND credits > 0),
-	CHECK ((lot IS NULL) = (kind IN ('purchased', 'granted', 'refunded', 'transferred_in'))),
+	CHECK (amounts(credits, money, balance) AND credits > 0.0),
+	CHECK ((lot IS NULL) = (kind = ANY ('{purchased,granted,refunded,transferred_in}'))),
 	CHECK ((settled IS NULL OR failed IS NULL) AND (lot IS NULL OR settled IS NOT NULL))
 );
 
