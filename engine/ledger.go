@@ -194,7 +194,7 @@ func (k *work) record(p *purse, t *wallet.Transaction, draws []wallet.Draw) erro
 	}
 	given := t.Metadata
 	t.Metadata = maps.Clone(given) // for the store
-	err := k.tx.AddTransaction(*t, draws)
+	err := k.tx.AddTransaction(t, draws)
 	if t.Metadata = given; err != nil {
 		return err
 	}

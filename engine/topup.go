@@ -209,7 +209,8 @@ func (e *Engine) Settle(ctx context.Context, id wallet.TransactionID, s wallet.S
 		if err := k.settle(p, t); err != nil {
 			return err
 		}
-		if err := k.tx.Finish(cloned(*t)); err != nil {
+		ended := cloned(*t)
+		if err := k.tx.Finish(&ended); err != nil {
 			return err
 		}
 		if err := k.emit(p, wallet.Event{Kind: wallet.EventSettled, Credits: t.Credits, Transaction: t.ID}); err != nil {
@@ -246,7 +247,8 @@ func (k *work) fail(p *purse, t *wallet.Transaction, reason string) error {
 	if t.Source == wallet.SourceThreshold {
 		p.backOff(t.Rule, k.at)
 	}
-	if err := k.tx.Finish(cloned(*t)); err != nil {
+	ended := cloned(*t)
+	if err := k.tx.Finish(&ended); err != nil {
 		return err
 	}
 	return k.emit(p, event)

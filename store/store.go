@@ -121,11 +121,12 @@ type Tx interface {
 	PutLot(Lot) error
 
 	// AddTransaction adds a transaction; its ID is greater than any other of its wallet. An outbound one comes with its
-	// draws: they stand for all of its credits. The list of them is the caller's again afterwards.
-	AddTransaction(wallet.Transaction, []wallet.Draw) error
+	// draws: they stand for all of its credits. Neither the transaction nor the list is changed, and they are the caller's
+	// again afterwards, but for the metadata.
+	AddTransaction(*wallet.Transaction, []wallet.Draw) error
 
-	// Finish replaces a pending transaction by its settled or failed self.
-	Finish(wallet.Transaction) error
+	// Finish replaces a pending transaction by its settled or failed self, which is the caller's again in the same way.
+	Finish(*wallet.Transaction) error
 
 	// PutHold adds a hold, or replaces an open one.
 	PutHold(wallet.Hold) error

@@ -26,7 +26,8 @@ type purse struct {
 	wallet   wallet.ID
 	last     wallet.TransactionID
 	now      time.Time
-	random   *rand.Rand // for IDs; nil: those of the engine
+	made     wallet.Transaction // by the last debit
+	random   *rand.Rand         // for IDs; nil: those of the engine
 }
 
 // newPurse creates the n-th customer's wallet with so many lots of a fortune each.
@@ -89,7 +90,7 @@ func (p *purse) grant(tx store.Tx, credits wallet.Amount, expires time.Time) (st
 		ID: t.ID, Wallet: p.wallet, Kind: t.Kind, Credits: credits, Remaining: credits, ExpiresAt: expires, OpenedAt: p.now,
 	}}
 	l.Key = policy.DefaultOrder.AppendKey(nil, l.Lot)
-	if err := tx.AddTransaction(t, nil); err != nil {
+	if err := tx.AddTransaction(&t, nil); err != nil {
 		return l, err
 	}
 	return l, tx.PutLot(l)
@@ -116,7 +117,8 @@ func (p *purse) debit(tx store.Tx, key string, draws []wallet.Draw, ids []wallet
 	if err := tx.PutLot(l); err != nil {
 		return err
 	}
-	t := p.transaction(wallet.Consumed, credit)
+	p.made = p.transaction(wallet.Consumed, credit)
+	t := &p.made
 	draws[0] = wallet.Draw{Lot: l.ID, By: t.ID, Wallet: p.wallet, Kind: t.Kind, Credits: credit, Amount: credit}
 	if err := tx.AddTransaction(t, draws); err != nil {
 		return err

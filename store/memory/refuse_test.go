@@ -24,7 +24,7 @@ func TestRefused(t *testing.T) {
 	})
 	pending := p.transaction(wallet.Purchased, credit)
 	pending.State, pending.SettledAt = wallet.Pending, time.Time{}
-	p.update(p.scope(), func(tx store.Tx) error { return tx.AddTransaction(pending, nil) })
+	p.update(p.scope(), func(tx store.Tx) error { return tx.AddTransaction(&pending, nil) })
 	before := dump(t, s)
 	p.update(p.scope(), func(tx store.Tx) error {
 		lot, _, err := tx.NextLot(p.wallet, nil)
@@ -53,14 +53,14 @@ func TestRefused(t *testing.T) {
 		spent := q.transaction(wallet.Consumed, credit)
 		draw := wallet.Draw{Lot: lot.ID, By: spent.ID, Wallet: q.wallet, Kind: spent.Kind, Credits: credit, Amount: credit}
 		for name, err := range map[string]error{
-			"a draw across wallets":        tx.AddTransaction(spent, []wallet.Draw{draw}),
+			"a draw across wallets":        tx.AddTransaction(&spent, []wallet.Draw{draw}),
 			"a lot in two wallets":         tx.PutLot(elsewhere),
 			"two lots with one key":        tx.PutLot(twin),
-			"a transaction in two wallets": tx.AddTransaction(again, nil),
-			"a transaction twice":          tx.AddTransaction(booked, nil),
-			"an unknown kind":              tx.AddTransaction(strange, nil),
-			"a priority beyond 255":        tx.AddTransaction(far, nil),
-			"a balance beyond its digits":  tx.Finish(vast),
+			"a transaction in two wallets": tx.AddTransaction(&again, nil),
+			"a transaction twice":          tx.AddTransaction(&booked, nil),
+			"an unknown kind":              tx.AddTransaction(&strange, nil),
+			"a priority beyond 255":        tx.AddTransaction(&far, nil),
+			"a balance beyond its digits":  tx.Finish(&vast),
 		} {
 			if err == nil {
 				t.Errorf("%s: not refused", name)
@@ -82,7 +82,7 @@ func TestUntimelyIDs(t *testing.T) {
 		p.update(p.scope(), func(tx store.Tx) error {
 			made := p.transaction(wallet.Granted, credit)
 			made.CreatedAt = epoch.AddDate(0, 0, 3-i)
-			return tx.AddTransaction(made, nil)
+			return tx.AddTransaction(&made, nil)
 		})
 	}
 	for _, q := range []wallet.TransactionQuery{{Wallet: p.wallet}, {Customer: p.customer}, {}} {

@@ -155,7 +155,7 @@ func (g *gambler) put(tx store.Tx, customer wallet.CustomerID) error {
 	case step == 2:
 		t := p.transaction(wallet.Purchased, amount(100))
 		t.State, t.SettledAt = wallet.Pending, time.Time{}
-		return tx.AddTransaction(t, nil)
+		return tx.AddTransaction(&t, nil)
 	case step == 3:
 		for t, err := range tx.Transactions(wallet.TransactionQuery{Wallet: w.ID, States: []wallet.State{wallet.Pending}}) {
 			if err != nil {
@@ -165,7 +165,7 @@ func (g *gambler) put(tx store.Tx, customer wallet.CustomerID) error {
 			if r.IntN(2) == 0 {
 				t.State, t.SettledAt, t.FailedAt, t.Reason = wallet.Failed, time.Time{}, g.now, "declined"
 			}
-			return tx.Finish(t)
+			return tx.Finish(&t)
 		}
 		return nil
 	case step == 4 && found: // the order changes
@@ -188,7 +188,7 @@ func (g *gambler) put(tx store.Tx, customer wallet.CustomerID) error {
 			})
 		}
 		t.Money.Amount = t.Credits
-		if err := tx.AddTransaction(t, draws); err != nil {
+		if err := tx.AddTransaction(&t, draws); err != nil {
 			return err
 		}
 		return tx.PutLot(first)

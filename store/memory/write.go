@@ -155,7 +155,7 @@ func (t *tx) claim(id uid, l *ledger) error {
 	return nil
 }
 
-func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error {
+func (t *tx) AddTransaction(given *wallet.Transaction, draws []wallet.Draw) error {
 	l, err := t.own(given.Wallet)
 	if err != nil {
 		return err
@@ -163,11 +163,11 @@ func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error
 	if given.Customer != t.account.customer {
 		return fmt.Errorf("store: put of transaction %s of customer %q in an Update of %q", given.ID, given.Customer, t.account.customer)
 	}
-	if err := store.CheckTransaction(&given, draws); err != nil {
+	if err := store.CheckTransaction(given, draws); err != nil {
 		return err
 	}
 	var r record
-	if err := r.pack(&given, draws); err != nil {
+	if err := r.pack(given, draws); err != nil {
 		return err
 	}
 	position := l.records.n
@@ -182,7 +182,7 @@ func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error
 	if err := t.claim(r.id, l); err != nil {
 		return err
 	}
-	l.stow(&r, &given, draws)
+	l.stow(&r, given, draws)
 	l.records.push(r)
 	l.count(&r, +1)
 	if states[r.state] == wallet.Pending {
@@ -200,7 +200,7 @@ func (t *tx) AddTransaction(given wallet.Transaction, draws []wallet.Draw) error
 	return nil
 }
 
-func (t *tx) Finish(given wallet.Transaction) error {
+func (t *tx) Finish(given *wallet.Transaction) error {
 	l, err := t.own(given.Wallet)
 	if err != nil {
 		return err
@@ -211,15 +211,15 @@ func (t *tx) Finish(given wallet.Transaction) error {
 	}
 	at := l.records.at(position)
 	before := l.unpack(at)
-	if err := store.CheckFinish(&before, &given); err != nil {
+	if err := store.CheckFinish(&before, given); err != nil {
 		return err
 	}
 	var r record
-	if err := r.pack(&given, nil); err != nil {
+	if err := r.pack(given, nil); err != nil {
 		return err
 	}
 	t.journal.finished = append(t.journal.finished, finished{l, position, *at})
-	l.stow(&r, &given, nil) // what was stowed while it was pending is not read any more
+	l.stow(&r, given, nil) // what was stowed while it was pending is not read any more
 	l.amend(position, &r)
 	return nil
 }

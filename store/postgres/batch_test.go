@@ -140,7 +140,7 @@ func take(id wallet.ID, key string) job {
 		x := wallet.Transaction{ID: state.Last, Wallet: id, Customer: w.Customer, Kind: wallet.Consumed, State: wallet.Settled, Source: wallet.SourceManual,
 			Credits: dollar, Money: w.Money(dollar), BalanceAfter: state.Balance.Total(), CreatedAt: at, SettledAt: at}
 		l.Remaining = l.Remaining.Sub(dollar)
-		err = errors.Join(tx.PutLot(l), tx.AddTransaction(x, []wallet.Draw{{Lot: l.ID, By: x.ID, Wallet: id, Kind: x.Kind, Credits: dollar, Amount: x.Money.Amount}}))
+		err = errors.Join(tx.PutLot(l), tx.AddTransaction(&x, []wallet.Draw{{Lot: l.ID, By: x.ID, Wallet: id, Kind: x.Kind, Credits: dollar, Amount: x.Money.Amount}}))
 		state.Events++
 		err = errors.Join(err, tx.AddEvent(wallet.Event{Wallet: id, Customer: w.Customer, Number: state.Events, Kind: wallet.EventConsumed, At: at,
 			Credits: dollar, Transaction: x.ID}))

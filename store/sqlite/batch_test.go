@@ -285,7 +285,7 @@ func TestGuilty(t *testing.T) {
 		state.Balance.Kept = one1
 		t := wallet.Transaction{ID: lot, Wallet: id, Customer: "ann", Kind: wallet.Granted, State: wallet.Settled, Source: wallet.SourceManual,
 			Credits: one1, Money: wallet.Money{Currency: "USD"}, CreatedAt: now()}
-		return errors.Join(tx.AddTransaction(t, nil), tx.PutState(id, state))
+		return errors.Join(tx.AddTransaction(&t, nil), tx.PutState(id, state))
 	}}
 	got := together(s, debiting(id, "1", "a", nil, nil), twice, debiting(other, "1", "b", nil, nil))
 	if err, _ := got[1].(error); got[0] != nil || err == nil || got[2] != nil {

@@ -65,7 +65,7 @@ func grant(tx store.Tx, id wallet.ID, credits wallet.Amount) (lot wallet.Transac
 	s.Last, s.UpdatedAt, s.Events = t.ID, at, s.Events+1
 	t.BalanceAfter = s.Balance.Total()
 	l := wallet.Lot{ID: t.ID, Wallet: id, Kind: t.Kind, Credits: credits, Remaining: credits, OpenedAt: at}
-	return t.ID, errors.Join(tx.AddTransaction(t, nil), tx.PutLot(store.Lot{Lot: l, Key: policy.Order(nil).AppendKey(nil, l)}), tx.PutState(id, s),
+	return t.ID, errors.Join(tx.AddTransaction(&t, nil), tx.PutLot(store.Lot{Lot: l, Key: policy.Order(nil).AppendKey(nil, l)}), tx.PutState(id, s),
 		tx.AddEvent(eventOf(t, wallet.EventToppedUp, s.Events)))
 }
 
@@ -110,7 +110,7 @@ func debit(tx store.Tx, id wallet.ID, credits wallet.Amount, key string) (by wal
 	s.Balance.Spendable, s.Balance.Consumed = s.Balance.Spendable.Sub(credits), s.Balance.Consumed.Add(credits)
 	s.Last, s.UpdatedAt, s.Events = t.ID, at, s.Events+1
 	t.BalanceAfter = s.Balance.Total()
-	if err := errors.Join(tx.AddTransaction(t, draws), tx.PutState(id, s), tx.AddEvent(eventOf(t, wallet.EventConsumed, s.Events))); err != nil || key == "" {
+	if err := errors.Join(tx.AddTransaction(&t, draws), tx.PutState(id, s), tx.AddEvent(eventOf(t, wallet.EventConsumed, s.Events))); err != nil || key == "" {
 		return t.ID, err
 	}
 	return t.ID, tx.Remember(key, store.Outcome{Fingerprint: [16]byte{1}, Wallet: id, Transactions: []wallet.TransactionID{t.ID}})

@@ -58,7 +58,7 @@ func TestHistory(t *testing.T) {
 			}
 		}
 		state.Last = x.ID
-		if err := errors.Join(tx.AddTransaction(x, draws), tx.PutState(id, state)); err != nil {
+		if err := errors.Join(tx.AddTransaction(&x, draws), tx.PutState(id, state)); err != nil {
 			return err
 		}
 		if x.Kind == wallet.Granted {
@@ -83,7 +83,7 @@ func TestHistory(t *testing.T) {
 			if end.State, end.SettledAt = wallet.Settled, at; random.IntN(2) == 0 {
 				end.State, end.SettledAt, end.FailedAt = wallet.Failed, time.Time{}, at
 			}
-			return errors.Join(err, tx.Finish(end))
+			return errors.Join(err, tx.Finish(&end))
 		}
 		return nil
 	}
@@ -150,7 +150,7 @@ func TestEventsOutOfOrder(t *testing.T) {
 				Source: wallet.SourceManual, Credits: one1, Money: wallet.Money{Currency: "USD"}, CreatedAt: at}
 			last = x.ID
 			added = append(added, x)
-			if err := tx.AddTransaction(x, nil); err != nil {
+			if err := tx.AddTransaction(&x, nil); err != nil {
 				return err
 			}
 		}

@@ -162,7 +162,7 @@ func TestViews(t *testing.T) {
 			Reference: "invoice", Corrects: first, ExpiresAt: at, Metadata: map[string]string{"a": "b"}}
 		state.Last, state.Events = x.ID, state.Events+1
 		used := wallet.Event{Wallet: id, Customer: "ann", Number: state.Events, Kind: wallet.EventUsed, At: at, Credits: wallet.MustAmount("0.5")}
-		return errors.Join(tx.AddTransaction(x, nil), tx.AddEvent(used), tx.PutState(id, state))
+		return errors.Join(tx.AddTransaction(&x, nil), tx.AddEvent(used), tx.PutState(id, state))
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -259,7 +259,7 @@ func writeHistory(ctx context.Context, s store.Store, id wallet.ID, transactions
 					Credits: credit, Money: w.Money(credit), BalanceAfter: riches, CreatedAt: at, SettledAt: at,
 				}
 				draw := wallet.Draw{Lot: lot.ID, By: t.ID, Wallet: id, Kind: t.Kind, Credits: credit, Amount: t.Money.Amount}
-				if err := tx.AddTransaction(t, []wallet.Draw{draw}); err != nil {
+				if err := tx.AddTransaction(&t, []wallet.Draw{draw}); err != nil {
 					return err
 				}
 			}

@@ -161,7 +161,7 @@ func (f timeless) PutState(id wallet.ID, s store.State) error {
 // shifted rounds the first of several draws up instead of down.
 type shifted struct{ store.Tx }
 
-func (s shifted) AddTransaction(t wallet.Transaction, draws []wallet.Draw) error {
+func (s shifted) AddTransaction(t *wallet.Transaction, draws []wallet.Draw) error {
 	if last := len(draws) - 1; last > 0 && draws[last].Amount.Cmp(tiny) >= 0 {
 		draws = slices.Clone(draws)
 		draws[0].Amount, draws[last].Amount = draws[0].Amount.Add(tiny), draws[last].Amount.Sub(tiny)
@@ -196,9 +196,10 @@ func (g gullible) Remember(key string, o store.Outcome) error {
 // lossy forgets what a settlement adds.
 type lossy struct{ store.Tx }
 
-func (l lossy) Finish(t wallet.Transaction) error {
-	t.Metadata = nil
-	return l.Tx.Finish(t)
+func (l lossy) Finish(t *wallet.Transaction) error {
+	less := *t
+	less.Metadata = nil
+	return l.Tx.Finish(&less)
 }
 
 // loose forgets what is held of a lot.

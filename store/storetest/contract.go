@@ -54,7 +54,7 @@ func testScope(t *testing.T, s store.Store) {
 	w := newWallet("c0", moment(0))
 	in := newInbound(w, wallet.TransactionID{}, moment(0), "1")
 	update(t, s, "c0", func(tx store.Tx) error {
-		return errors.Join(tx.PutWallet(w), tx.AddTransaction(in, nil), tx.PutLot(lotOf(in, "a")))
+		return errors.Join(tx.PutWallet(w), tx.AddTransaction(&in, nil), tx.PutLot(lotOf(in, "a")))
 	})
 	for _, scope := range []store.Scope{{Customer: "c0"}, {Wallet: w.ID}, {Transaction: in.ID}, {Wallet: w.ID, Key: "k1", Create: true, Try: true}} {
 		err := s.Update(t.Context(), scope, func(tx store.Tx) error {
@@ -100,7 +100,7 @@ func testOwnWrites(t *testing.T, s store.Store) {
 	var within string
 	update(t, s, "c0", func(tx store.Tx) (err error) {
 		lot := lot
-		if err := errors.Join(tx.PutWallet(w), tx.AddTransaction(in, nil), tx.PutLot(lot), tx.AddTransaction(purchase, nil)); err != nil {
+		if err := errors.Join(tx.PutWallet(w), tx.AddTransaction(&in, nil), tx.PutLot(lot), tx.AddTransaction(&purchase, nil)); err != nil {
 			return err
 		}
 		lot.Remaining = lot.Remaining.Sub(out.Credits)
@@ -108,7 +108,7 @@ func testOwnWrites(t *testing.T, s store.Store) {
 		settled.State, settled.SettledAt = wallet.Settled, moment(2)
 		state := w.State
 		state.Events, state.NextDue, state.Balance.Spendable = 7, moment(9), wallet.MustAmount("6")
-		err = errors.Join(tx.PutLot(lot), tx.AddTransaction(out, draws), tx.Finish(settled), tx.PutLot(lotOf(settled, "b")),
+		err = errors.Join(tx.PutLot(lot), tx.AddTransaction(&out, draws), tx.Finish(&settled), tx.PutLot(lotOf(settled, "b")),
 			tx.PutState(w.ID, state), tx.Remember("k1", store.Outcome{Fingerprint: [16]byte{1}, Wallet: w.ID}))
 		if err != nil {
 			return err
@@ -144,8 +144,8 @@ func seed(t testing.TB, s store.Store, c wallet.CustomerID) (w store.Wallet, pur
 	w.State.Balance.Spendable = wallet.MustAmount("4")
 	lot.Remaining = lot.Remaining.Sub(out.Credits)
 	update(t, s, c, func(tx store.Tx) error {
-		return errors.Join(tx.PutWallet(w), tx.AddTransaction(in, nil), tx.PutLot(lot), tx.AddTransaction(purchase, nil),
-			tx.AddTransaction(out, draws), tx.Remember("k1", store.Outcome{Wallet: w.ID, Transactions: []wallet.TransactionID{out.ID}}))
+		return errors.Join(tx.PutWallet(w), tx.AddTransaction(&in, nil), tx.PutLot(lot), tx.AddTransaction(&purchase, nil),
+			tx.AddTransaction(&out, draws), tx.Remember("k1", store.Outcome{Wallet: w.ID, Transactions: []wallet.TransactionID{out.ID}}))
 	})
 	return w, purchase, out, lot
 }
@@ -207,9 +207,10 @@ func testOthersRefused(t *testing.T, s store.Store) {
 		"state":      func(tx store.Tx) error { return tx.PutState(w.ID, w.State) },
 		"lot":        func(tx store.Tx) error { return tx.PutLot(lot) },
 		"transaction": func(tx store.Tx) error {
-			return tx.AddTransaction(newInbound(w, wallet.TransactionID{}, moment(4), "1"), nil)
+			unnamed := newInbound(w, wallet.TransactionID{}, moment(4), "1")
+			return tx.AddTransaction(&unnamed, nil)
 		},
-		"finish": func(tx store.Tx) error { return tx.Finish(failed) },
+		"finish": func(tx store.Tx) error { return tx.Finish(&failed) },
 	})
 }
 
@@ -257,9 +258,9 @@ func testUndo(t *testing.T, s store.Store) {
 		changed.Name = "changed"
 		state := w.State
 		state.Events, state.NextDue = 9, moment(50)
-		return errors.Join(tx.PutWallet(second), tx.AddTransaction(in, nil), tx.PutLot(lotOf(in, "c")), tx.PutWallet(changed),
-			tx.PutState(w.ID, state), tx.Finish(settled), tx.PutLot(lotOf(settled, "0")), tx.PutLot(less), tx.PutLot(lot),
-			tx.AddTransaction(out, draws), tx.PutHold(newHold("c0", moment(6), w.ID)), tx.Remember("k2", store.Outcome{Wallet: w.ID}),
+		return errors.Join(tx.PutWallet(second), tx.AddTransaction(&in, nil), tx.PutLot(lotOf(in, "c")), tx.PutWallet(changed),
+			tx.PutState(w.ID, state), tx.Finish(&settled), tx.PutLot(lotOf(settled, "0")), tx.PutLot(less), tx.PutLot(lot),
+			tx.AddTransaction(&out, draws), tx.PutHold(newHold("c0", moment(6), w.ID)), tx.Remember("k2", store.Outcome{Wallet: w.ID}),
 			tx.AddEvent(wallet.Event{Kind: wallet.EventUpdated, At: moment(6), Wallet: w.ID, Customer: "c0", Number: 1}))
 	}
 	failure := errors.New("on purpose")

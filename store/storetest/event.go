@@ -43,7 +43,7 @@ func testEvents(t *testing.T, s store.Store) {
 	}
 	var within string
 	update(t, s, "c0", func(tx store.Tx) (err error) {
-		err = errors.Join(tx.PutWallet(w), tx.AddTransaction(in, nil), tx.PutLot(lotOf(in, "a")), tx.AddTransaction(purchase, nil), tx.Finish(settled), tx.PutHold(hold), tx.AddTransaction(out, draws))
+		err = errors.Join(tx.PutWallet(w), tx.AddTransaction(&in, nil), tx.PutLot(lotOf(in, "a")), tx.AddTransaction(&purchase, nil), tx.Finish(&settled), tx.PutHold(hold), tx.AddTransaction(&out, draws))
 		for _, e := range mine[:8] {
 			err = errors.Join(err, tx.AddEvent(e))
 		}

@@ -126,11 +126,11 @@ func (t faultyTx) PutLot(l store.Lot) error {
 	return tryPut(t.f, func() error { return t.tx.PutLot(l) })
 }
 
-func (t faultyTx) AddTransaction(tx wallet.Transaction, draws []wallet.Draw) error {
+func (t faultyTx) AddTransaction(tx *wallet.Transaction, draws []wallet.Draw) error {
 	return tryPut(t.f, func() error { return t.tx.AddTransaction(tx, draws) })
 }
 
-func (t faultyTx) Finish(tx wallet.Transaction) error {
+func (t faultyTx) Finish(tx *wallet.Transaction) error {
 	return tryPut(t.f, func() error { return t.tx.Finish(tx) })
 }
 

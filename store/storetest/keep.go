@@ -56,11 +56,11 @@ func testRoundTrip(t *testing.T, s store.Store) {
 	empty := newWallet("c1", moment(0))
 	empty.Status, empty.TerminatedAt = wallet.Terminated, moment(0)
 	outcome := store.Outcome{Fingerprint: [16]byte{0: 1, 15: 255}, Wallet: w.ID, Transactions: []wallet.TransactionID{out.ID, in.ID}, Hold: in.Hold}
-	given := slices.Clone(draws)
+	given, list := []wallet.Transaction{in, purchase, failed, out}, slices.Clone(draws)
 	update(t, s, w.Customer, func(tx store.Tx) error {
-		defer clear(given) // the list is ours
-		return errors.Join(tx.PutWallet(w), tx.AddTransaction(in, nil), tx.PutLot(lot), tx.AddTransaction(purchase, nil), tx.Finish(failed),
-			tx.AddTransaction(out, given), tx.Remember("k'%\u00e9", outcome))
+		defer func() { clear(given); clear(list) }() // they are ours
+		return errors.Join(tx.PutWallet(w), tx.AddTransaction(&given[0], nil), tx.PutLot(lot), tx.AddTransaction(&given[1], nil), tx.Finish(&given[2]),
+			tx.AddTransaction(&given[3], list), tx.Remember("k'%\u00e9", outcome))
 	})
 	update(t, s, "c1", func(tx store.Tx) error { return tx.PutWallet(empty) })
 	w.State.NextDue, w.State.UpdatedAt, w.State.Balance.Kept = moment(1).Add(-time.Microsecond), moment(2).Add(time.Microsecond), tiny
@@ -165,7 +165,7 @@ func testRefused(t *testing.T, s store.Store) {
 	} {
 		out, draws := newOutbound(w, purchase.ID, moment(20), "1", lot)
 		change(&out, &draws)
-		cases[name] = func(tx store.Tx) error { return tx.AddTransaction(out, draws) }
+		cases[name] = func(tx store.Tx) error { return tx.AddTransaction(&out, draws) }
 	}
 	for name, change := range map[string]func(*wallet.Transaction){
 		"finish as pending":       func(t *wallet.Transaction) { t.State = wallet.Pending },
@@ -178,7 +178,7 @@ func testRefused(t *testing.T, s store.Store) {
 		settled := purchase
 		settled.State, settled.SettledAt = wallet.Settled, moment(20)
 		change(&settled)
-		cases[name] = func(tx store.Tx) error { return tx.Finish(settled) }
+		cases[name] = func(tx store.Tx) error { return tx.Finish(&settled) }
 	}
 	refuses(t, s, "c0", cases)
 }
@@ -237,10 +237,10 @@ func testFinish(t *testing.T, s store.Store) {
 	settled, failed := purchase, purchase
 	settled.State, settled.SettledAt, settled.BalanceAfter, settled.Metadata = wallet.Settled, moment(9), tiny, map[string]string{"a": "b"}
 	failed.State, failed.FailedAt = wallet.Failed, moment(9)
-	update(t, s, "c0", func(tx store.Tx) error { return tx.Finish(settled) })
+	update(t, s, "c0", func(tx store.Tx) error { return tx.Finish(&settled) })
 	refuses(t, s, "c0", map[string]func(store.Tx) error{
-		"settling again": func(tx store.Tx) error { return tx.Finish(settled) },
-		"failing":        func(tx store.Tx) error { return tx.Finish(failed) },
+		"settling again": func(tx store.Tx) error { return tx.Finish(&settled) },
+		"failing":        func(tx store.Tx) error { return tx.Finish(&failed) },
 	})
 	view(t, s, func(r store.Reader) error {
 		got, err := r.Transaction(purchase.ID)
@@ -253,10 +253,10 @@ func testFinish(t *testing.T, s store.Store) {
 	failed.State, failed.FailedAt = wallet.Failed, moment(1)
 	var second error
 	err := s.Update(t.Context(), store.Scope{Customer: "c1", Create: true}, func(tx store.Tx) error {
-		if err := errors.Join(tx.PutWallet(again), tx.AddTransaction(purchase, nil), tx.Finish(failed)); err != nil {
+		if err := errors.Join(tx.PutWallet(again), tx.AddTransaction(&purchase, nil), tx.Finish(&failed)); err != nil {
 			return err
 		}
-		second = tx.Finish(failed)
+		second = tx.Finish(&failed)
 		return second
 	})
 	if second == nil || err == nil {

@@ -55,7 +55,7 @@ func testLots(t *testing.T, open func(testing.TB) store.Store) {
 				err := s.Update(rt.Context(), store.Scope{Customer: "c0"}, func(tx store.Tx) error {
 					wrong = nil
 					for _, t := range ts {
-						if err := tx.AddTransaction(t, nil); err != nil {
+						if err := tx.AddTransaction(&t, nil); err != nil {
 							return err
 						}
 					}
@@ -177,7 +177,7 @@ func testDraws(t *testing.T, s store.Store) {
 	update(t, s, "c0", func(tx store.Tx) error {
 		err := tx.PutWallet(w)
 		for i, in := range []wallet.Transaction{first, second, unused} {
-			err = errors.Join(err, tx.AddTransaction(in, nil), tx.PutLot(lotOf(in, string(rune('a'+i)))))
+			err = errors.Join(err, tx.AddTransaction(&in, nil), tx.PutLot(lotOf(in, string(rune('a'+i)))))
 		}
 		return err
 	})
@@ -193,7 +193,7 @@ func testDraws(t *testing.T, s store.Store) {
 			want[d.Lot] = append(want[d.Lot], d)
 		}
 		update(t, s, "c0", func(tx store.Tx) error {
-			if err := tx.AddTransaction(out, draws); err != nil {
+			if err := tx.AddTransaction(&out, draws); err != nil {
 				return err
 			}
 			return drawsAre(tx, second.ID, want[second.ID])

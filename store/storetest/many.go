@@ -16,7 +16,7 @@ func testMany(t *testing.T, s store.Store) {
 	w := newWallet("c0", moment(0))
 	main := newInbound(w, wallet.TransactionID{}, moment(0), "1000000")
 	update(t, s, "c0", func(tx store.Tx) error {
-		return errors.Join(tx.PutWallet(w), tx.AddTransaction(main, nil), tx.PutLot(lotOf(main, "\x00")))
+		return errors.Join(tx.PutWallet(w), tx.AddTransaction(&main, nil), tx.PutLot(lotOf(main, "\x00")))
 	})
 	var in, out []wallet.Transaction // the lots expire in reverse order
 	last := main.ID
@@ -30,7 +30,7 @@ func testMany(t *testing.T, s store.Store) {
 		update(t, s, "c0", func(tx store.Tx) error {
 			for i := from; i < from+together; i++ {
 				draw := wallet.Draw{Lot: main.ID, By: out[i].ID, Wallet: w.ID, Kind: wallet.Consumed, Credits: out[i].Credits, Amount: out[i].Money.Amount}
-				err := errors.Join(tx.AddTransaction(in[i], nil), tx.PutLot(lotOf(in[i], fmt.Sprintf("%04d", i))), tx.AddTransaction(out[i], []wallet.Draw{draw}),
+				err := errors.Join(tx.AddTransaction(&in[i], nil), tx.PutLot(lotOf(in[i], fmt.Sprintf("%04d", i))), tx.AddTransaction(&out[i], []wallet.Draw{draw}),
 					tx.AddEvent(wallet.Event{Kind: wallet.EventUsed, At: moment(0), Wallet: w.ID, Customer: "c0", Number: int64(i + 1)}))
 				if err != nil {
 					return err

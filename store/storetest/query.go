@@ -110,13 +110,13 @@ func testTransactionQueries(t *testing.T, open func(testing.TB) store.Store) {
 			}
 			tx.Kind, tx.Reference = kind, pick(rt, "reference", "", "", "r1", "R1", "r%")
 			last[i] = tx.ID
-			update(t, s, w.Customer, func(s store.Tx) error { return s.AddTransaction(tx, draws) })
+			update(t, s, w.Customer, func(s store.Tx) error { return s.AddTransaction(&tx, draws) })
 			if tx.State == wallet.Pending && one(rt, "finish", 2) {
 				tx.State, tx.SettledAt, tx.FailedAt = wallet.Settled, at, time.Time{}
 				if one(rt, "fail", 2) {
 					tx.State, tx.SettledAt, tx.FailedAt = wallet.Failed, time.Time{}, at
 				}
-				update(t, s, w.Customer, func(s store.Tx) error { return s.Finish(tx) })
+				update(t, s, w.Customer, func(s store.Tx) error { return s.Finish(&tx) })
 			}
 			all = append(all, tx)
 		}

@@ -30,7 +30,7 @@ func testSnapshot(t *testing.T, s store.Store) {
 			err := s.Update(t.Context(), store.Scope{Wallet: w.ID}, func(tx store.Tx) error {
 				state := w.State
 				state.Events, state.Last = int64(i+1), in.ID
-				return errors.Join(tx.AddTransaction(in, nil), tx.PutLot(lotOf(in, fmt.Sprintf("%04d", i))), tx.PutState(w.ID, state))
+				return errors.Join(tx.AddTransaction(&in, nil), tx.PutLot(lotOf(in, fmt.Sprintf("%04d", i))), tx.PutState(w.ID, state))
 			})
 			if err != nil {
 				t.Errorf("update: %v", err)

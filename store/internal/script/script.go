@@ -135,7 +135,7 @@ func (s *Script) step(tx store.Tx, random *rand.Rand) error {
 			l.ExpiresAt = s.At.Add(time.Duration(random.IntN(50)) * time.Microsecond)
 		}
 		state.Last = x.ID
-		err = errors.Join(tx.AddTransaction(x, nil), tx.PutLot(l), tx.PutState(w.ID, state))
+		err = errors.Join(tx.AddTransaction(&x, nil), tx.PutLot(l), tx.PutState(w.ID, state))
 		if random.IntN(3) > 0 {
 			err = errors.Join(err, tell(wallet.Event{Kind: wallet.EventToppedUp, Credits: x.Credits, Transaction: x.ID}),
 				tell(wallet.Event{Kind: wallet.EventSettled, Credits: x.Credits, Transaction: x.ID}))
@@ -159,7 +159,7 @@ func (s *Script) step(tx store.Tx, random *rand.Rand) error {
 			err = errors.Join(err, tx.PutLot(l))
 		}
 		state.Last, state.Events, state.Balance.Consumed = x.ID, state.Events+1, state.Balance.Consumed.Add(x.Credits)
-		err = errors.Join(err, tx.AddTransaction(x, draws), tx.PutState(w.ID, state))
+		err = errors.Join(err, tx.AddTransaction(&x, draws), tx.PutState(w.ID, state))
 		if random.IntN(4) > 0 {
 			err = errors.Join(err, tell(wallet.Event{Kind: wallet.EventConsumed, Credits: x.Credits, Transaction: x.ID}))
 		}
@@ -177,13 +177,13 @@ func (s *Script) step(tx store.Tx, random *rand.Rand) error {
 	case 8: // a purchase
 		x.Kind, x.State, x.SettledAt, x.Name = wallet.Purchased, wallet.Pending, time.Time{}, "name"
 		state.Last, state.Balance.Pending = x.ID, one1
-		err = errors.Join(tx.AddTransaction(x, nil), tx.PutState(w.ID, state))
+		err = errors.Join(tx.AddTransaction(&x, nil), tx.PutState(w.ID, state))
 	case 9: // settles, or fails
 		for p, e := range tx.Transactions(wallet.TransactionQuery{Wallet: w.ID, States: []wallet.State{wallet.Pending}, Limit: 1}) {
 			if p.State, p.SettledAt = wallet.Settled, s.At; random.IntN(2) == 0 {
 				p.State, p.SettledAt, p.FailedAt, p.Reason = wallet.Failed, time.Time{}, s.At, "why"
 			}
-			err = errors.Join(err, e, tx.Finish(p))
+			err = errors.Join(err, e, tx.Finish(&p))
 		}
 	case 10: // changes the wallet
 		changed := *w

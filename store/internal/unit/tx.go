@@ -135,7 +135,7 @@ func (t *tx) openLot(w *Wallet, id wallet.TransactionID) (*Lot, error) {
 	return l, err
 }
 
-func (t *tx) AddTransaction(add wallet.Transaction, draws []wallet.Draw) error {
+func (t *tx) AddTransaction(add *wallet.Transaction, draws []wallet.Draw) error {
 	if err := t.change(); err != nil {
 		return err
 	}
@@ -147,14 +147,14 @@ func (t *tx) AddTransaction(add wallet.Transaction, draws []wallet.Draw) error {
 	if add.Customer != t.c.ID {
 		return fmt.Errorf("store: refused transaction %s: it is of customer %q, not %q", add.ID, add.Customer, t.c.ID)
 	}
-	if err := store.CheckTransaction(&add, draws); err != nil {
+	if err := store.CheckTransaction(add, draws); err != nil {
 		return err
 	}
 	if last := w.last(); add.ID.Compare(last) <= 0 {
 		return fmt.Errorf("store: refused transaction %s: it is not behind %s, the wallet's last", add.ID, last)
 	}
 	added := u.newTransaction()
-	added.Transaction, added.Draws, added.Of = add, append(added.draw[:0], draws...), w
+	added.Transaction, added.Draws, added.Of = *add, append(added.draw[:0], draws...), w
 	if added.Lots = added.lot[:min(1, len(draws))]; len(draws) > 1 {
 		added.Lots = make([]*Lot, len(draws))
 	}
@@ -180,7 +180,7 @@ func (w *Wallet) last() wallet.TransactionID {
 	return w.Tail
 }
 
-func (t *tx) Finish(end wallet.Transaction) error {
+func (t *tx) Finish(end *wallet.Transaction) error {
 	if err := t.change(); err != nil {
 		return err
 	}
@@ -200,11 +200,11 @@ func (t *tx) Finish(end wallet.Transaction) error {
 	if cur.Of.customer != t.c || end.Customer != t.c.ID {
 		return noTransaction(end.ID)
 	}
-	if err := store.CheckFinish(&cur.Transaction, &end); err != nil {
+	if err := store.CheckFinish(&cur.Transaction, end); err != nil {
 		return err
 	}
 	u.log.finished = append(u.log.finished, savedFinish{cur, cur.Transaction, first})
-	cur.Transaction = end
+	cur.Transaction = *end
 	if first {
 		u.txns[end.ID] = cur
 	}
