@@ -149,7 +149,10 @@ func (k *work) steps(p *purse, budget *int) (bool, error) {
 		if err != nil || !whole {
 			return whole, err
 		}
-		return true, k.end(p, "the wallet expired")
+		if err := k.failPending(p, "the wallet expired"); err != nil {
+			return false, err
+		}
+		return true, k.end(p)
 	}
 	if err := k.intervals(p); err != nil {
 		return false, err

@@ -38,6 +38,9 @@ func (k *work) terminate(p *purse) error {
 	if err := k.leaveHolds(p); err != nil {
 		return err
 	}
+	if err := k.failPending(p, reason); err != nil {
+		return err
+	}
 	b := &p.state.Balance
 	switch {
 	case k.e.policy.OnTerminate == policy.KeepRemaining:
@@ -47,7 +50,7 @@ func (k *work) terminate(p *purse) error {
 			return err
 		}
 	}
-	return k.end(p, reason)
+	return k.end(p)
 }
 
 // voidAll voids what remains: in one transaction, or lot by lot if the sum is worth more money than can be recorded.
@@ -78,8 +81,8 @@ func (k *work) voidSome(p *purse, credits wallet.Amount, reason string) error {
 	return err
 }
 
-// end makes a wallet of which nothing can be spent any more a terminated one. What is still pending fails.
-func (k *work) end(p *purse, reason string) error {
+// failPending fails the purchases that are still pending.
+func (k *work) failPending(p *purse, reason string) error {
 	pending, err := wallet.Collect(k.pending(p.ID))
 	if err != nil {
 		return err
@@ -89,6 +92,11 @@ func (k *work) end(p *purse, reason string) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// end makes a wallet of which nothing can be spent any more, and nothing is pending, a terminated one.
+func (k *work) end(p *purse) error {
 	if p.notes != nil {
 		p.notes.Partial = nil
 	}
