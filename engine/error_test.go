@@ -133,6 +133,19 @@ func TestSettlementMetadata(t *testing.T) {
 	wantEqual(t, settled[1].Metadata, map[string]string{"a": "1", "b": "1"}, "metadata of the grant")
 }
 
+// A termination releases holds, fails what is pending and voids what remains, in this order.
+func TestTermination(t *testing.T) {
+	d := newDesk(newWorld(t))
+	must(d.Authorize(ctx(), wallet.Authorization{Wallet: d.id, Credits: amount("1")}))
+	before := must(wallet.Collect(d.Events(ctx(), wallet.EventQuery{Wallet: d.id})))
+	must(d.Terminate(ctx(), d.id))
+	var kinds []wallet.EventKind
+	for _, e := range must(wallet.Collect(d.Events(ctx(), wallet.EventQuery{Wallet: d.id})))[len(before):] {
+		kinds = append(kinds, e.Kind)
+	}
+	wantEqual(t, kinds, []wallet.EventKind{wallet.EventReleased, wallet.EventFailed, wallet.EventVoided, wallet.EventTerminated}, "events")
+}
+
 // Every command but a repeat is refused on a terminated wallet.
 func TestTerminated(t *testing.T) {
 	d := newDesk(newWorld(t))
