@@ -41,13 +41,14 @@ func parseColumns(text string) (all []column) {
 	return all
 }
 
-// unnest makes rows u of parameters that are arrays.
+// unnest makes rows u of parameters that are arrays. Side by side in the list of a SELECT, their elements come one by one; functions
+// after a FROM would each be collected first.
 func unnest(columns []column) string {
-	var arrays, names []string
+	all := make([]string, len(columns))
 	for i, c := range columns {
-		arrays, names = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, carrier(c.kind))), append(names, c.name)
+		all[i] = fmt.Sprintf("unnest($%d::%s[]) AS %s", i+1, carrier(c.kind), c.name)
 	}
-	return fmt.Sprintf("unnest(%s) u (%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
+	return "(SELECT " + strings.Join(all, ", ") + ") u"
 }
 
 // A target is a table, with the columns that a statement gives, by which key it finds the rows, if it does. The column cursor is
