@@ -41,7 +41,7 @@ func newQuery(text string) *query {
 
 var parameter = regexp.MustCompile(`\?\d+`)
 
-// queries has those that are put together as they are needed. Their number is bounded by their forms.
+// queries has those that are put atOnce as they are needed. Their number is bounded by their forms.
 var queries sync.Map // text → *query
 
 func queryOf(text string) *query {
@@ -52,33 +52,29 @@ func queryOf(text string) *query {
 	return q.(*query)
 }
 
-// A bulk inserts rows, many at once: what SQLite sets up for a statement costs as much as a row or two.
+// A bulk inserts rows, many together: what SQLite sets up for a statement costs as much as a row or two.
 type bulk struct {
-	width int // parameters of a row
-	sizes []*query
+	width     int // parameters of a row
+	many, one *query
 }
 
-// sizes are the numbers of rows that are inserted at once.
-var sizes = []int{8, 1}
+// atOnce is about how many parameters a statement of many rows has: the driver looks for what it binds among all of them.
+const atOnce = 48
 
 func newBulk(insert, row string) *bulk {
-	b := &bulk{width: strings.Count(row, "?")}
-	for _, n := range sizes {
-		b.sizes = append(b.sizes, &query{insert + " VALUES " + row + strings.Repeat(", "+row, n-1)})
-	}
-	return b
+	width := strings.Count(row, "?")
+	return &bulk{width, &query{insert + " VALUES " + row + strings.Repeat(", "+row, atOnce/width-1)}, &query{insert + " VALUES " + row}}
 }
 
 // insertAll inserts rows, which follow each other in args.
-func insertAll(s session, b *bulk, args []driver.Value) error {
-	for i, q := range b.sizes {
-		for n := sizes[i] * b.width; len(args) >= n; args = args[n:] {
-			if _, err := s.exec(q, args[:n]...); err != nil {
-				return err
-			}
-		}
+func insertAll(s session, b *bulk, args []driver.Value) (err error) {
+	for n := atOnce / b.width * b.width; err == nil && len(args) >= n; args = args[n:] {
+		_, err = s.exec(b.many, args[:n]...)
 	}
-	return nil
+	for ; err == nil && len(args) > 0; args = args[b.width:] {
+		_, err = s.exec(b.one, args[:b.width]...)
+	}
+	return err
 }
 
 // A conn is a connection of its own. It talks to the driver without the layers of database/sql, and never passes a context

@@ -86,7 +86,7 @@ func TestChecks(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"UPDATE wallet_record SET status = 'gone'", "UPDATE wallet_txn SET state = 3", "UPDATE wallet_txn SET kind = 8", "UPDATE wallet_txn SET source = -1",
-		"UPDATE wallet_txn SET id = x'00'", "UPDATE wallet_record SET id = 'text of sixteen.'", "UPDATE wallet_txn SET created = 1.5",
+		"UPDATE wallet_record SET id = 'text of sixteen.'", "UPDATE wallet_record SET id = x'00'", "UPDATE wallet_txn SET more = '[]'", "UPDATE wallet_txn SET created = 1.5",
 		"UPDATE wallet_record SET priority = 256", "UPDATE wallet_record SET rules = '{'", "UPDATE wallet_txn SET prev = NULL",
 	} {
 		if _, err := c.exec(queryOf(bad)); err == nil {

@@ -44,7 +44,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`)
 	insertTxn = newQuery(`INSERT INTO wallet_txn (no, id, wallet, seq, prev, event, kind, state, source, credits, money, balance, created, settled, draws,
 	reference, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)`)
 	updateTxn  = newQuery(`UPDATE wallet_txn SET state = ?1, source = ?2, balance = ?3, settled = ?4, reference = ?5, more = ?6 WHERE id = ?7`)
-	insertKey  = newBulk("INSERT OR FAIL INTO wallet_key (key, customer, fingerprint, wallet, txn, more)", "(?, ?, ?, ?, ?, ?)")
+	insertKey  = newBulk("INSERT OR FAIL INTO wallet_key (key, customer, fingerprint, wallet, txn)", "(?, ?, ?, ?, ?)")
+	insertMore = newQuery("INSERT INTO wallet_key (key, customer, fingerprint, wallet, txn, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
 	insertMark = newBulk("INSERT OR FAIL INTO wallet_mark (owner, n, txn)", "(?, ?, ?)")
 )
 
@@ -357,7 +358,14 @@ func (w *writer) keys(c *unit.Changes) error {
 		if err != nil {
 			return err
 		}
-		w.many = append(w.many, k.Name, k.Of.No, k.Fingerprint[:], of, txn, more)
+		if more != nil {
+			_, err = w.exec(insertMore, k.Name, k.Of.No, k.Fingerprint[:], of, txn, more)
+		} else {
+			w.many = append(w.many, k.Name, k.Of.No, k.Fingerprint[:], of, txn)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return insertAll(w, insertKey, w.many)
 }
