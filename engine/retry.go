@@ -42,8 +42,13 @@ func (f *fingerprint) text(name, value string) {
 }
 
 func (f *fingerprint) amount(name string, a wallet.Amount) {
-	if !a.IsZero() {
-		var room [40]byte
+	if a.IsZero() {
+		return
+	}
+	var room [40]byte
+	if hi, lo, ok := a.Units(); ok && hi == 0 {
+		f.text(name, string(binary.AppendUvarint(room[:0], lo)))
+	} else { // has many digits, so that it cannot be taken for a Uvarint
 		digits, _ := a.AppendText(room[:0]) // cannot fail
 		f.text(name, string(digits))
 	}

@@ -10,12 +10,20 @@ import (
 
 // A keyring has the outcomes of a customer's commands by their keys. It is a hash table whose slots point into a list. No
 // part of it points elsewhere, so that the garbage collector has nothing to look at, however many keys there are.
+//
+// Keys that are ordered by time come in ascending order: one that is greater than all others is new, and is placed in the table
+// later, together with those that followed it, so that memory is waited for once and not by each.
 type keyring struct {
 	slots    []slot // a power of two of them, at most three quarters in use
 	outcomes list[outcome]
-	text     text // of the keys
+	placed   int    // how many of them are in the table
+	greatest []byte // no key is greater
+	text     text   // of the keys
 	receipts map[string]store.Outcome
 }
+
+// waiting is how many outcomes may wait to be placed.
+const waiting = 64
 
 type slot struct {
 	hash  uint32
@@ -39,7 +47,15 @@ func hash(key string) uint32 { return uint32(maphash.String(seed, key)) }
 
 // find returns the outcome under a key that is not a receipt, or nil.
 func (k *keyring) find(key string) *outcome {
-	if k.outcomes.n == 0 {
+	if key > string(k.greatest) || k.outcomes.n == 0 {
+		return nil
+	}
+	for i := k.placed; i < k.outcomes.n; i++ {
+		if o := k.outcomes.at(i); string(k.key(o)) == key {
+			return o
+		}
+	}
+	if k.placed == 0 {
 		return nil
 	}
 	h, mask := hash(key), len(k.slots)-1
@@ -47,12 +63,17 @@ func (k *keyring) find(key string) *outcome {
 		if k.slots[i].hash != h {
 			continue
 		}
-		if o := k.outcomes.at(int(k.slots[i].index) - 1); string(k.text.at(o.key, o.length)) == key {
+		if o := k.outcomes.at(int(k.slots[i].index) - 1); string(k.key(o)) == key {
 			return o
 		}
 	}
 	return nil
 }
+
+func (k *keyring) key(o *outcome) []byte { return k.text.at(o.key, o.length) }
+
+// hash returns the hash of an outcome's key.
+func (k *keyring) hash(o *outcome) uint32 { return uint32(maphash.Bytes(seed, k.key(o))) }
 
 // outcome returns what the account has under a key.
 func (a *account) outcome(key string) (store.Outcome, bool) {
@@ -78,21 +99,42 @@ func (k *keyring) add(key string, o outcome) bool {
 	}
 	o.key, o.length = at, uint16(len(key))
 	k.outcomes.push(o)
-	if k.outcomes.n*4 > len(k.slots)*3 {
-		old := k.slots
-		k.slots = make([]slot, max(2*len(old), 4))
-		for _, s := range old {
-			k.place(s)
+	if key > string(k.greatest) {
+		k.greatest = append(k.greatest[:0], key...)
+		if k.outcomes.n-k.placed < waiting {
+			return true
 		}
 	}
-	k.place(slot{hash(key), uint32(k.outcomes.n)})
+	k.place()
 	return true
 }
 
-func (k *keyring) place(s slot) {
-	if s.index == 0 {
-		return
+// place puts those who wait into the table.
+func (k *keyring) place() {
+	size := max(len(k.slots), 4)
+	for k.outcomes.n*4 > size*3 {
+		size *= 2
 	}
+	if old := k.slots; size > len(old) {
+		k.slots = make([]slot, size)
+		for _, s := range old {
+			if s.index > 0 {
+				k.put(s)
+			}
+		}
+	}
+	var hashes [waiting]uint32
+	many := hashes[:k.outcomes.n-k.placed]
+	for i := range many {
+		many[i] = k.hash(k.outcomes.at(k.placed + i))
+	}
+	for _, h := range many { // with so little between them, the processor waits for several at once
+		k.placed++
+		k.put(slot{h, uint32(k.placed)})
+	}
+}
+
+func (k *keyring) put(s slot) {
 	mask := len(k.slots) - 1
 	i := int(s.hash) & mask
 	for k.slots[i].index > 0 {
@@ -104,9 +146,18 @@ func (k *keyring) place(s slot) {
 // pop takes the outcome that was added last off.
 func (k *keyring) pop() {
 	last := k.outcomes.at(k.outcomes.n - 1)
+	if k.placed == k.outcomes.n {
+		k.displace(k.hash(last))
+	}
+	k.text.cut(last.key)
+	k.outcomes.pop()
+}
+
+// displace takes the outcome that was placed last, and whose key has a hash, out of the table.
+func (k *keyring) displace(hash uint32) {
 	mask := len(k.slots) - 1
-	gap := int(uint32(maphash.Bytes(seed, k.text.at(last.key, last.length)))) & mask
-	for int(k.slots[gap].index) != k.outcomes.n {
+	gap := int(hash) & mask
+	for int(k.slots[gap].index) != k.placed {
 		gap = (gap + 1) & mask
 	}
 	for i := (gap + 1) & mask; k.slots[i].index > 0; i = (i + 1) & mask { // those behind move up, if they would pass the gap
@@ -116,8 +167,7 @@ func (k *keyring) pop() {
 		}
 	}
 	k.slots[gap] = slot{}
-	k.text.cut(last.key)
-	k.outcomes.pop()
+	k.placed--
 }
 
 // A text is made of pages, and what is written on one does not continue on the next.

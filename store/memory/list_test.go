@@ -1,10 +1,8 @@
 package memory
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -93,45 +91,5 @@ func TestList(t *testing.T) {
 		if *l.at(i) != v {
 			t.Fatalf("at %d: got %d, want %d", i, *l.at(i), v)
 		}
-	}
-}
-
-func TestKeyring(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	var k keyring
-	n := 0
-	name := func(i int) string { return fmt.Sprintf("%0*d", 1+i%200, i) }
-	for step := range 40_000 {
-		if up := step/10_000%2 == 0; (random.IntN(100) < 70) == up || n == 0 {
-			if !k.add(name(n), outcome{position: uint32(n)}) {
-				t.Fatalf("no room for key %d", n)
-			}
-			n++
-		} else {
-			k.pop()
-			n--
-		}
-		if k.find(name(n)) != nil || k.find(name(n+1)) != nil {
-			t.Fatalf("of %d keys: found one more", n)
-		}
-		if n > 0 {
-			if i := random.IntN(n); k.find(name(i)) == nil {
-				t.Fatalf("of %d keys: %d is lost", n, i)
-			}
-		}
-	}
-	for i := range n {
-		if o := k.find(name(i)); o == nil || o.position != uint32(i) {
-			t.Fatalf("of %d keys: %d is %v", n, i, o)
-		}
-	}
-	for range n {
-		k.pop()
-	}
-	if len(k.text.pages) != 1 || len(k.text.pages[0]) != 0 {
-		t.Errorf("of no keys, %d pages are left", len(k.text.pages))
-	}
-	if k.add(strings.Repeat("k", page+1), outcome{}) {
-		t.Error("added a key longer than a page")
 	}
 }

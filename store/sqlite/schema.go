@@ -15,7 +15,7 @@ const version = 1
 var schema embed.FS
 
 // shorthands are what the files in schema abbreviate. An amount is a whole number of units, none of them negative, or a number
-// in text that begins with a digit and is too large for units. A whole number halved is whole, and an expression without functions
+// in text that begins with a digit and is too large for units: 1 / 2 is 0 among whole numbers only. An expression without functions
 // is the cheapest: a statement that inserts several rows, and may call one, has SQLite copy every page before it changes it. The
 // rest is for the store's own checks.
 var shorthands = map[string]string{
