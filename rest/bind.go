@@ -38,6 +38,7 @@ type field struct {
 	need  bool
 	null  bool
 	enum  string
+	words []string // of the enum
 }
 
 func (s *shape) hasBody() bool { return len(s.order) > 0 }
@@ -54,6 +55,7 @@ func shapeOf(t reflect.Type) *shape {
 			continue
 		}
 		one := &field{index: f.Index, typ: f.Type, need: f.Tag.Get("need") != "", null: f.Tag.Get("null") != "", enum: f.Tag.Get("enum")}
+		one.words = strings.Fields(one.enum)
 		for _, place := range []struct {
 			tag string
 			in  map[string]*field
@@ -76,60 +78,70 @@ func shapeOf(t reflect.Type) *shape {
 type binder struct {
 	enums    map[string][]string
 	location string
+	at       []string // names and indices from the root to what is looked at
 	bad      []detail
 }
 
-func (b *binder) add(pointer, value, issue, description string) {
+func (b *binder) enter(name string) { b.at = append(b.at, name) }
+func (b *binder) leave()            { b.at = b.at[:len(b.at)-1] }
+
+// add notes what is wrong with what is looked at.
+func (b *binder) add(value, issue, description string) {
 	const longest = 64
 	if len(value) > longest {
 		value = strings.ToValidUTF8(value[:longest], "") + "…"
 	}
 	if len(b.bad) < maxProblems {
-		b.bad = append(b.bad, detail{Field: pointer, Value: value, Location: b.location, Issue: issue, Description: description})
+		b.bad = append(b.bad, detail{Field: pointerTo(b.at), Value: value, Location: b.location, Issue: issue, Description: description})
 	}
 }
 
 // bind fills a struct with an object.
-func (b *binder) bind(v reflect.Value, n *node, pointer string) {
+func (b *binder) bind(v reflect.Value, n *node) {
 	b.location = "body"
 	if n.kind != '{' {
-		b.add(pointer, n.text, invalidSyntax, "is not an object")
+		b.add(n.text, invalidSyntax, "is not an object")
 		return
 	}
 	s := shapeOf(v.Type())
 	for i, name := range n.names {
-		f, ok := s.body[name]
-		if at := pointer + "/" + escape(name); ok {
-			b.value(v.FieldByIndex(f.index), f, &n.items[i], at)
+		b.enter(name)
+		if f, ok := s.body[name]; ok {
+			b.value(v.FieldByIndex(f.index), f, &n.items[i])
 		} else {
-			b.add(at, "", unknown, "is not a field of this request")
+			b.add("", unknown, "is not a field of this request")
 		}
+		b.leave()
 	}
 	for _, f := range s.order {
 		if f.need && !slices.Contains(n.names, f.name) {
-			b.add(pointer+"/"+f.name, "", missing, "is required")
+			b.enter(f.name)
+			b.add("", missing, "is required")
+			b.leave()
 		}
 	}
 }
 
 // value fills a field with a JSON value.
-func (b *binder) value(v reflect.Value, f *field, n *node, pointer string) {
+func (b *binder) value(v reflect.Value, f *field, n *node) {
 	if v = settable(v); n.kind == 'n' && f.null {
 		return
 	}
 	by := carrierOf(v.Type())
 	switch {
 	case n.kind != by.kind:
-		b.add(pointer, n.text, invalidSyntax, "is not "+by.what)
+		b.add(n.text, invalidSyntax, "is not "+by.what)
 	case by.kind == '[':
 		v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
 		for i := range n.items {
-			b.value(v.Index(i), f, &n.items[i], pointer+"/"+itoa(i))
+			b.enter(itoa(i))
+			b.value(v.Index(i), f, &n.items[i])
+			b.leave()
 		}
 	case by.kind == '{':
-		b.bind(v, n, pointer)
+		b.bind(v, n)
 	default:
-		b.scalar(v, f, n.text, pointer)
+		b.scalar(v, f, n.text)
 	}
 }
 
@@ -181,11 +193,11 @@ func isText(t reflect.Type) bool {
 }
 
 // scalar fills a field with what a text says.
-func (b *binder) scalar(v reflect.Value, f *field, text, pointer string) {
+func (b *binder) scalar(v reflect.Value, f *field, text string) {
 	if v.Kind() == reflect.Slice { // of a parameter: separated by commas
 		for one := range strings.SplitSeq(text, ",") {
 			v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
-			b.scalar(v.Index(v.Len()-1), f, one, pointer)
+			b.scalar(v.Index(v.Len()-1), f, one)
 		}
 		return
 	}
@@ -194,35 +206,35 @@ func (b *binder) scalar(v reflect.Value, f *field, text, pointer string) {
 		zero, _ := r.(interface{ IsZero() bool })
 		switch {
 		case err != nil:
-			b.add(pointer, text, invalidSyntax, expectation(v.Type()))
+			b.add(text, invalidSyntax, expectation(v.Type()))
 		case b.location == "path" || v.Type() == reflect.TypeFor[quantity]():
 		case zero != nil && zero.IsZero(): // an ID or an instant that would pass for one that was not given
-			b.add(pointer, text, invalidValue, "names nothing")
+			b.add(text, invalidValue, "names nothing")
 		}
 		return
 	}
 	switch v.Kind() {
 	case reflect.String:
-		allowed := strings.Fields(f.enum)
+		allowed := f.words
 		if name, ok := strings.CutPrefix(f.enum, "@"); ok {
 			allowed = b.enums[name]
 		}
 		switch {
 		case !utf8.ValidString(text):
-			b.add(pointer, text, invalidSyntax, "is not UTF-8")
+			b.add(text, invalidSyntax, "is not UTF-8")
 		case f.enum != "" && !slices.Contains(allowed, text):
-			b.add(pointer, text, invalidValue, "is not one of "+strings.Join(allowed, ", "))
+			b.add(text, invalidValue, "is not one of "+strings.Join(allowed, ", "))
 		}
-		v.SetString(text)
+		v.SetString(strings.Clone(text)) // of a large request, it may be all that is kept
 	case reflect.Bool:
 		if text != "true" && text != "false" {
-			b.add(pointer, text, invalidSyntax, "is not true or false")
+			b.add(text, invalidSyntax, "is not true or false")
 		}
 		v.SetBool(text == "true")
 	default:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			b.add(pointer, text, invalidSyntax, "is not an integer")
+			b.add(text, invalidSyntax, "is not an integer")
 		}
 		v.SetInt(int64(n))
 	}

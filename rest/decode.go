@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
@@ -16,7 +17,7 @@ import (
 
 // read reads the request. All its bad fields are reported at once.
 func (c *call) read(w http.ResponseWriter, r *http.Request) error {
-	b := binder{enums: c.enums}
+	b := binder{enums: c.enums, at: make([]string, 0, few)}
 	in := reflect.New(c.op.in)
 	shape := shapeOf(c.op.in)
 	b.params(in.Elem(), shape, c.op.path, c.path, r.URL.RawQuery)
@@ -33,7 +34,7 @@ func (c *call) read(w http.ResponseWriter, r *http.Request) error {
 		if c.body == nil {
 			c.body = &node{kind: '{'}
 		}
-		b.bind(in.Elem(), c.body, "")
+		b.bind(in.Elem(), c.body)
 	}
 	if len(b.bad) > 0 {
 		return invalid(b.bad)
@@ -45,16 +46,18 @@ func (c *call) read(w http.ResponseWriter, r *http.Request) error {
 // key returns the key that the headers carry, and the header that has it.
 func (b *binder) key(h http.Header) (key, in string) {
 	b.location = "header"
-	for _, name := range []string{"Idempotency-Key", "Paypal-Request-Id"} {
-		for _, v := range h.Values(name) {
+	for _, name := range [...]string{"Idempotency-Key", "Paypal-Request-Id"} {
+		b.enter(name)
+		for _, v := range h[name] {
 			switch {
 			case v == "":
-				b.add("/"+name, "", invalidValue, "is empty")
+				b.add("", invalidValue, "is empty")
 			case key != "" && key != v:
-				b.add("/"+name, v, invalidValue, "is not the key that another header has")
+				b.add(v, invalidValue, "is not the key that another header has")
 			}
 			key, in = v, name
 		}
+		b.leave()
 	}
 	return key, in
 }
@@ -63,21 +66,23 @@ func (b *binder) key(h http.Header) (key, in string) {
 func readBody(w http.ResponseWriter, r *http.Request) (*node, error) {
 	b := takeBuffer()
 	defer b.release()
-	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
-	var big *http.MaxBytesError
-	switch {
-	case errors.As(err, &big):
-		return nil, errTooBig
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, errSlow
-	case err != nil:
+	if _, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+		var big *http.MaxBytesError
+		switch {
+		case errors.As(err, &big):
+			return nil, errTooBig
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, errSlow
+		}
 		return nil, malformed("the body breaks off")
+	}
+	switch {
 	case b.Len() == 0:
 		return nil, nil
 	case !isJSON(r.Header.Get("Content-Type")):
 		return nil, errMedia
 	}
-	return parse(b.Bytes())
+	return parse(b.String())
 }
 
 // isJSON reports whether a content type is that of JSON in UTF-8.
@@ -92,9 +97,16 @@ func isJSON(contentType string) bool {
 }
 
 // A buffer is used by one request after the other.
-type buffer struct{ bytes.Buffer }
+type buffer struct {
+	bytes.Buffer
+	json *json.Encoder // writes to it
+}
 
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
+var buffers = sync.Pool{New: func() any {
+	b := new(buffer)
+	b.json = json.NewEncoder(b)
+	return b
+}}
 
 func takeBuffer() *buffer { return buffers.Get().(*buffer) }
 
@@ -112,7 +124,9 @@ func (b *binder) params(v reflect.Value, s *shape, pattern, path []string, query
 	for i, p := range pattern {
 		name := strings.Trim(p, "{}")
 		if f, ok := s.path[name]; ok {
-			b.scalar(v.FieldByIndex(f.index), f, path[i], "/"+name)
+			b.enter(name)
+			b.scalar(v.FieldByIndex(f.index), f, path[i])
+			b.leave()
 		}
 	}
 	b.location = "query"
@@ -121,20 +135,24 @@ func (b *binder) params(v reflect.Value, s *shape, pattern, path []string, query
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		b.add("/", query, invalidSyntax, "is not a query")
+		b.enter("")
+		b.add(query, invalidSyntax, "is not a query")
+		b.leave()
 		return
 	}
 	for name, given := range values {
+		b.enter(name)
 		f, ok := s.query[name]
 		switch {
 		case !ok:
-			b.add("/"+escape(name), given[0], unknown, "is not a parameter of this operation")
+			b.add(given[0], unknown, "is not a parameter of this operation")
 		case len(given) > 1:
-			b.add("/"+name, given[1], duplicate, "is there twice")
+			b.add(given[1], duplicate, "is there twice")
 		case given[0] == "" && f.typ != reflect.TypeFor[wallet.Cursor](): // it would ask for everyone's, or everything
-			b.add("/"+name, "", invalidValue, "is empty")
+			b.add("", invalidValue, "is empty")
 		default:
-			b.scalar(settable(v.FieldByIndex(f.index)), f, given[0], "/"+name)
+			b.scalar(settable(v.FieldByIndex(f.index)), f, given[0])
 		}
+		b.leave()
 	}
 }

@@ -158,12 +158,12 @@ func (c *call) write(w http.ResponseWriter, status int, body any) {
 	if text, ok := body.(json.RawMessage); ok {
 		b.Write(text)
 	} else {
-		if err := json.NewEncoder(b).Encode(body); err != nil {
+		if err := b.json.Encode(body); err != nil {
 			panic(err)
 		}
 		b.Truncate(b.Len() - 1) // the end of the line
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header()["Content-Type"] = jsonType
 	w.WriteHeader(status)
 	w.Write(b.Bytes()) // an error is the client's, who is gone
 }
@@ -171,5 +171,5 @@ func (c *call) write(w http.ResponseWriter, status int, body any) {
 func newDebugID() string {
 	var b [8]byte
 	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
+	return string(hex.AppendEncode(make([]byte, 0, 2*len(b)), b[:]))
 }

@@ -73,7 +73,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		n, err := parse([]byte(s))
+		n, err := parse(s)
 		if valid := utf8.ValidString(s) && json.Valid([]byte(s)); !valid || err != nil {
 			bad, _ := err.(invalid)
 			if valid != (err == nil) && (!valid || bad[0].Issue != duplicate && !strings.Contains(bad[0].Description, "deeply")) {

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 const (
 	maxBody  = 1 << 20 // bytes
 	maxDepth = 16      // of nested arrays and objects
+	few      = 4       // names and values that most have no more of
 )
 
 // A node is a JSON value as it was written.
@@ -31,11 +31,11 @@ func (n *node) member(name string) *node {
 
 // parse reads a text that is one JSON value in UTF-8. Unlike encoding/json, it refuses names that an object has twice, and
 // keeps numbers as they are written.
-func parse(text []byte) (*node, error) {
-	if !utf8.Valid(text) {
+func parse(text string) (*node, error) {
+	if !utf8.ValidString(text) {
 		return nil, malformed("the body is not UTF-8")
 	}
-	p := parser{text: text}
+	p := parser{text: text, path: make([]string, 0, few)}
 	n, ok := p.value(0)
 	if p.space(); !ok || p.at < len(text) {
 		if p.deep {
@@ -50,7 +50,7 @@ func parse(text []byte) (*node, error) {
 }
 
 type parser struct {
-	text []byte
+	text string
 	at   int
 	path []string // names and indices from the root to here
 	deep bool
@@ -103,8 +103,8 @@ func (p *parser) value(depth int) (n node, ok bool) {
 		p.at++
 	}
 	word := p.text[start:p.at]
-	n.text = string(word)
-	return n, json.Valid(word)
+	n.text = word
+	return n, json.Valid([]byte(word))
 }
 
 // list reads the members of an object, or the items of an array.
@@ -115,6 +115,9 @@ func (p *parser) list(open byte, depth int) (n node, ok bool) {
 	p.at++
 	if p.next(shut) {
 		return n, true
+	}
+	if depth == 0 { // further down, there may be very many that are small
+		n.names, n.items = make([]string, 0, few), make([]node, 0, few)
 	}
 	for {
 		here := itoa(len(n.items))
@@ -128,8 +131,8 @@ func (p *parser) list(open byte, depth int) (n node, ok bool) {
 		}
 		p.path = append(p.path, here)
 		if open == '{' {
-			const few = 16
-			if len(n.names) >= few && seen == nil {
+			const many = 16
+			if len(n.names) >= many && seen == nil {
 				seen = make(map[string]bool)
 				for _, name := range n.names {
 					seen[name] = true
@@ -161,23 +164,22 @@ func (p *parser) list(open byte, depth int) (n node, ok bool) {
 // string reads a string at its opening quote.
 func (p *parser) string() (s string, ok bool) {
 	rest := p.text[p.at+1:]
-	end := bytes.IndexByte(rest, '"')
-	if end < 0 {
-		return "", false
-	}
-	plain := func(b byte) bool { return b >= ' ' && b != '\\' }
-	if i := slices.IndexFunc(rest[:end], func(b byte) bool { return !plain(b) }); i < 0 {
-		p.at += end + 2
-		return string(rest[:end]), true
-	}
+	plain := true
 	for i := 0; i < len(rest); i++ {
-		switch rest[i] {
-		case '\\':
-			i++
-		case '"':
-			err := json.Unmarshal(p.text[p.at:p.at+i+2], &s)
+		switch b := rest[i]; {
+		case b == '"' && plain:
 			p.at += i + 2
-			return s, err == nil
+			return rest[:i], true
+		case b == '"':
+			var decoded string
+			err := json.Unmarshal([]byte(p.text[p.at:p.at+i+2]), &decoded)
+			p.at += i + 2
+			return decoded, err == nil
+		case b == '\\':
+			plain = false
+			i++
+		case b < ' ':
+			plain = false // and refused
 		}
 	}
 	return "", false
@@ -186,11 +188,7 @@ func (p *parser) string() (s string, ok bool) {
 // twice notes that the object has a name for the second time.
 func (p *parser) twice() {
 	if len(p.bad) < maxProblems {
-		var pointer strings.Builder
-		for _, name := range p.path {
-			pointer.WriteString("/" + escape(name))
-		}
-		p.bad = append(p.bad, detail{Field: pointer.String(), Location: "body", Issue: duplicate, Description: "is there twice"})
+		p.bad = append(p.bad, detail{Field: pointerTo(p.path), Location: "body", Issue: duplicate, Description: "is there twice"})
 	}
 }
 
@@ -198,12 +196,14 @@ func malformed(what string) error {
 	return invalid{{Location: "body", Issue: "MALFORMED_REQUEST_JSON", Description: what}}
 }
 
-// escape writes a name as a reference token of a JSON pointer.
-func escape(name string) string {
-	if !strings.ContainsAny(name, "~/") {
-		return name
+// pointerTo returns the JSON pointer to where names and indices lead.
+func pointerTo(path []string) string {
+	var b strings.Builder
+	for _, name := range path {
+		b.WriteByte('/')
+		pointerEscapes.WriteString(&b, name)
 	}
-	return pointerEscapes.Replace(name)
+	return b.String()
 }
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")

@@ -102,12 +102,18 @@ type call struct {
 	debugID string
 }
 
+// Values of headers. Only a whole one is ever replaced.
+var (
+	noStore  = []string{"no-store"}
+	noSniff  = []string{"nosniff"}
+	jsonType = []string{"application/json"}
+)
+
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{Context: r.Context(), handler: h, debugID: newDebugID()}
 	header := w.Header()
 	header.Set(DebugIDHeader, c.debugID)
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
+	header["Cache-Control"], header["X-Content-Type-Options"] = noStore, noSniff
 	defer func() {
 		if p := recover(); p != nil {
 			c.panicked(w, r, p)

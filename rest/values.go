@@ -14,12 +14,15 @@ import (
 type quantity struct{ wallet.Amount }
 
 func (q quantity) MarshalJSON() ([]byte, error) {
-	b, err := q.AppendText([]byte{'"'})
+	b, err := q.AppendText(append(make([]byte, 0, room), '"'))
 	if !slices.Contains(b, '.') {
 		b = append(b, ".0"...)
 	}
 	return append(b, '"'), err
 }
+
+// room is how many bytes an amount has, with quotes, or more.
+const room = 40
 
 // positive is a quantity of which there is something. Zero stands for one that was not given.
 type positive struct{ quantity }
@@ -37,7 +40,7 @@ func (p *positive) UnmarshalText(text []byte) error {
 // A number is a decimal as a JSON number, with all its digits.
 type number struct{ wallet.Amount }
 
-func (n number) MarshalJSON() ([]byte, error)     { return n.AppendText(nil) }
+func (n number) MarshalJSON() ([]byte, error)     { return n.AppendText(make([]byte, 0, room)) }
 func (n *number) UnmarshalJSON(text []byte) error { return n.UnmarshalText(text) }
 
 type money struct {

@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,21 +22,21 @@ import (
 )
 
 // What 64 keep-alive clients get done over HTTP, and the share of what as many callers get done in process, on one file in
-// one run. They take turns, so that what else the machine does is fair to both. Over HTTP there is work for two processors, in
+// one run, with a retry key for each command. They take turns, so that what else the machine does is fair to both. Over HTTP there is work for two processors, in
 // process mostly for one: of a machine that is busy otherwise, the share says little, and the processor time more.
 func BenchmarkServe(b *testing.B) {
 	const clients = 64
 	amount := wallet.MustAmount
 	for _, c := range []struct {
 		name, path, body string
-		do               func(ctx context.Context, eng *engine.Engine, id wallet.ID) error
+		do               func(ctx context.Context, eng *engine.Engine, id wallet.ID, key string) error
 	}{
-		{"debit", "debit", `{"credits_to_debit":"0.01","fee":{"fee_type":"CHARGE"}}`, func(ctx context.Context, eng *engine.Engine, id wallet.ID) error {
-			_, err := eng.Debit(ctx, id, wallet.Debit{Credits: amount("0.01"), Fee: wallet.Fee{Type: wallet.FeeCharge}})
+		{"debit", "debit", `{"credits_to_debit":"0.01","fee":{"fee_type":"CHARGE"}}`, func(ctx context.Context, eng *engine.Engine, id wallet.ID, key string) error {
+			_, err := eng.Debit(ctx, id, wallet.Debit{Credits: amount("0.01"), Fee: wallet.Fee{Type: wallet.FeeCharge}, Key: key})
 			return err
 		}},
-		{"topup", "wallet-transactions", `{"type":"TOPUP","granted_credits":"1.0"}`, func(ctx context.Context, eng *engine.Engine, id wallet.ID) error {
-			_, err := eng.TopUp(ctx, id, wallet.TopUp{Granted: amount("1")})
+		{"topup", "wallet-transactions", `{"type":"TOPUP","granted_credits":"1.0"}`, func(ctx context.Context, eng *engine.Engine, id wallet.ID, key string) error {
+			_, err := eng.TopUp(ctx, id, wallet.TopUp{Granted: amount("1"), Key: key})
 			return err
 		}},
 	} {
@@ -58,17 +60,18 @@ func BenchmarkServe(b *testing.B) {
 			conns := make(map[wallet.ID]*conn, clients)
 			for _, id := range ids {
 				conns[id] = dial(b, address, fmt.Sprintf("POST /v1/commerce/billing/wallets/%s/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n"+
-					"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", id, c.path, len(c.body), c.body))
+					"Content-Type: application/json\r\nIdempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s", id, c.path, keyOf(0), len(c.body), c.body))
 			}
 
+			var keys atomic.Int64
 			// each runs one n times by all clients together.
-			each := func(n int, one func(id wallet.ID) error) (took, cpu time.Duration) {
+			each := func(n int, one func(id wallet.ID, key string) error) (took, cpu time.Duration) {
 				var wait sync.WaitGroup
 				used, start := processorTime(), time.Now()
 				for i, id := range ids {
 					wait.Go(func() {
 						for range (n + clients - 1 - i) / clients {
-							if err := one(id); err != nil {
+							if err := one(id, keyOf(keys.Add(1))); err != nil {
 								b.Error(err)
 								return
 							}
@@ -83,9 +86,9 @@ func BenchmarkServe(b *testing.B) {
 			const turns = 10
 			for turn := range turns {
 				n := b.N*(turn+1)/turns - b.N*turn/turns
-				took, cpu := each(n, func(id wallet.ID) error { return c.do(b.Context(), eng, id) })
+				took, cpu := each(n, func(id wallet.ID, key string) error { return c.do(b.Context(), eng, id, key) })
 				inProcess.took, inProcess.cpu = inProcess.took+took, inProcess.cpu+cpu
-				took, cpu = each(n, func(id wallet.ID) error { return conns[id].ask() })
+				took, cpu = each(n, func(id wallet.ID, key string) error { return conns[id].ask(key) })
 				overHTTP.took, overHTTP.cpu = overHTTP.took+took, overHTTP.cpu+cpu
 			}
 			b.StopTimer()
@@ -98,6 +101,9 @@ func BenchmarkServe(b *testing.B) {
 		})
 	}
 }
+
+// keyOf returns the n-th key; all are of one length.
+func keyOf(n int64) string { return "order-" + strconv.FormatInt(1_000_000_000+n, 10) }
 
 // startServer serves as the command does, and returns where.
 func startServer(b *testing.B, eng *engine.Engine) (address string) {
@@ -122,11 +128,12 @@ func startServer(b *testing.B, eng *engine.Engine) (address string) {
 	return listener.Addr().String()
 }
 
-// A conn is a keep-alive client that sends one request again and again. It does as little as a client can: what is measured
+// A conn is a keep-alive client that sends one request again and again, with other keys. It does as little as a client can: what is measured
 // is the server, though they share the machine.
 type conn struct {
 	net.Conn
 	request, answer []byte
+	key             int // where it is in the request
 }
 
 func dial(b *testing.B, address, request string) *conn {
@@ -135,10 +142,11 @@ func dial(b *testing.B, address, request string) *conn {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { c.Close() })
-	return &conn{c, []byte(request), make([]byte, 4096)}
+	return &conn{c, []byte(request), make([]byte, 4096), strings.Index(request, keyOf(0))}
 }
 
-func (c *conn) ask() error {
+func (c *conn) ask(key string) error {
+	copy(c.request[c.key:], key)
 	if _, err := c.Write(c.request); err != nil {
 		return err
 	}
