@@ -2,8 +2,9 @@ package unit
 
 import "github.com/seed-12493b23/wallet"
 
-// room is how many wallets a generation of the cache takes; there are two. A wallet takes about 1 to 10 kB.
-const room = 8192
+// room is how many wallets and lots of them a generation of the cache takes; there are two. One with the other, each takes less
+// than 1 kB.
+const room = 128 << 10
 
 // lotRoom is how many lots of one wallet stay loaded between batches.
 const lotRoom = 32
@@ -14,10 +15,11 @@ type cache struct{ young, old generation }
 type generation struct {
 	customers map[wallet.CustomerID]*Customer
 	wallets   map[wallet.ID]*Wallet
+	lots      int // of the wallets
 }
 
 func newGeneration() generation {
-	return generation{map[wallet.CustomerID]*Customer{}, map[wallet.ID]*Wallet{}}
+	return generation{customers: map[wallet.CustomerID]*Customer{}, wallets: map[wallet.ID]*Wallet{}}
 }
 
 func (c *cache) clear() { c.young, c.old = newGeneration(), newGeneration() }
@@ -55,12 +57,27 @@ func (c *cache) keep(customer *Customer) {
 }
 
 func (c *cache) addCustomer(customer *Customer) { c.young.customers[customer.ID] = customer }
-func (c *cache) addWallet(w *Wallet)            { c.young.wallets[w.ID] = w }
-func (c *cache) dropWallet(w *Wallet)           { delete(c.young.wallets, w.ID) }
+
+func (c *cache) addWallet(w *Wallet) {
+	c.young.wallets[w.ID] = w
+	c.young.lots += w.counted
+}
+
+func (c *cache) dropWallet(w *Wallet) {
+	delete(c.young.wallets, w.ID)
+	c.young.lots -= w.counted
+}
+
+// count counts the loaded lots of a wallet anew.
+func (c *cache) count(w *Wallet) {
+	n := len(w.lots.first)
+	c.young.lots += n - w.counted
+	w.counted = n
+}
 
 // age begins a new generation when the young one is full. It is called between batches: nobody has pointers to what it drops.
 func (c *cache) age() {
-	if len(c.young.wallets) > room || len(c.young.customers) > room {
+	if len(c.young.wallets)+c.young.lots > room || len(c.young.customers) > room/2 {
 		c.old, c.young = c.young, newGeneration()
 	}
 }

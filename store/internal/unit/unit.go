@@ -96,6 +96,7 @@ func (u *Unit) Changed() bool { return u.log.mark() != mark{} }
 func (u *Unit) Written() {
 	for _, s := range u.log.lots {
 		s.lot.Of.lots.prune()
+		u.cache.count(s.lot.Of)
 	}
 	for _, t := range u.log.added {
 		t.Of.added, t.Of.numbered = t.Of.added[:0], 0
@@ -284,6 +285,7 @@ func (u *Unit) next(w *Wallet, after []byte) (*Lot, error) {
 			w.own(l)
 		}
 		w.lots.extend(rows)
+		u.cache.count(w)
 	}
 }
 
