@@ -176,8 +176,8 @@ func (k *work) mint(p *purse) wallet.TransactionID {
 // seen makes the IDs minted from here on greater than those that the customer's wallets have at this very instant, so that
 // a list over several wallets tells the order of booking even while the clock stands still.
 func (k *work) seen() {
-	if len(k.active) < 2 {
-		return // the wallet's own do it
+	if len(k.active) == 1 && k.target != nil && k.target.ID == k.active[0].ID {
+		return // it is the only one, and its last ID is looked at in any case
 	}
 	next := wallet.FirstAt(k.at.Add(time.Microsecond))
 	for _, w := range k.active {

@@ -48,7 +48,7 @@ func (f *fingerprint) amount(name string, a wallet.Amount) {
 	var room [40]byte
 	if hi, lo, ok := a.Units(); ok && hi == 0 {
 		f.text(name, string(binary.AppendUvarint(room[:0], lo)))
-	} else { // has many digits, so that it cannot be taken for a Uvarint
+	} else { // of two bytes or more, and the first has no high bit: that is no Uvarint
 		digits, _ := a.AppendText(room[:0]) // cannot fail
 		f.text(name, string(digits))
 	}

@@ -197,6 +197,22 @@ func TestBookingOrder(t *testing.T) {
 	})
 }
 
+// So it does of the first transaction of a wallet that is created beside another.
+func TestBookingOrderOfNew(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, open func(testing.TB) store.Store) {
+		w := on(t, open(t), policy.Policy{})
+		for i := range 20 { // by chance, half of them would be in order anyhow
+			spec := wallet.Spec{Customer: wallet.CustomerID(fmt.Sprint("customer ", i)), TopUp: wallet.TopUp{Granted: amount("1")}}
+			ids := []wallet.ID{w.create(spec), w.create(spec), w.create(spec)}
+			var got []wallet.ID
+			for _, tx := range w.list(wallet.TransactionQuery{Customer: spec.Customer, OldestFirst: true}) {
+				got = append(got, tx.Wallet)
+			}
+			wantEqual(t, fmt.Sprint(got), fmt.Sprint(ids), "wallets, by their first transactions")
+		}
+	})
+}
+
 // A day on which more is due than one commit takes comes out the same.
 func TestManyDue(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, open func(testing.TB) store.Store) {

@@ -41,7 +41,7 @@ func newQuery(text string) *query {
 
 var parameter = regexp.MustCompile(`\?\d+`)
 
-// queries has those that are put atOnce as they are needed. Their number is bounded by their forms.
+// queries has those that are put together as they are needed. Their number is bounded by their forms.
 var queries sync.Map // text → *query
 
 func queryOf(text string) *query {

@@ -37,16 +37,17 @@ type owner struct {
 }
 
 // nameless selects expressions, which are separated by spaces. Before the first row the driver copies the name and the declared
-// type of each column: as if they were computed, and under a name of one byte, they cost it nothing.
+// type of each column: under a name of one byte, and with a plus as if they were computed, they cost it nothing. Text keeps its
+// type: a host's connections may be such that what has none, and looks like a date, is read as one.
 func nameless(expressions string) string {
-	return "SELECT +" + strings.Join(strings.Fields(expressions), " AS x, +") + " AS x"
+	return "SELECT " + strings.Join(strings.Fields(expressions), " AS x, ") + " AS x"
 }
 
 // selectWallet reads what scanWallet expects.
-var selectWallet = nameless(`r.no r.id r.customer c.id r.currency r.rate r.name r.code r.priority r.applies_to r.expires
-	r.min_paid r.max_paid r.rules r.metadata r.status r.created r.terminated r.lot_order r.notes
-	s.spendable o.held o.pending o.ongoing s.consumed o.kept s.updated o.next_due s.last s.events
-	s.len s.tail o.tail o.unnumbered o.hot s.remaining o.hot_held s.drawn o.hot_by`) + `
+var selectWallet = nameless(`+r.no +r.id +r.customer c.id r.currency +r.rate r.name r.code +r.priority r.applies_to +r.expires
+	+r.min_paid +r.max_paid r.rules r.metadata r.status +r.created +r.terminated r.lot_order +r.notes
+	+s.spendable +o.held +o.pending +o.ongoing +s.consumed +o.kept +s.updated +o.next_due +s.last +s.events
+	+s.len +s.tail +o.tail +o.unnumbered +o.hot +s.remaining +o.hot_held +s.drawn +o.hot_by`) + `
 FROM wallet_record r JOIN wallet_state s ON s.no = r.no JOIN wallet_rest o ON o.no = r.no JOIN wallet_customer c ON c.no = r.customer `
 
 var (
@@ -170,11 +171,11 @@ func (b *base) ActiveWallets(id wallet.CustomerID) (active []*store.Wallet, err 
 
 // selectLot reads what scanLot expects: lots as their own rows have them, or as they are.
 var (
-	selectLot = nameless("r.id l.key l.id l.txn l.kind l.credits l.remaining l.held l.priority l.expires l.opened l.drawn l.drawn_by") + `
+	selectLot = nameless("+r.id +l.key +l.id +l.txn +l.kind +l.credits +l.remaining +l.held +l.priority +l.expires +l.opened +l.drawn +l.drawn_by") + `
 FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet `
 
-	selectOpenLot = nameless(`r.id l.key l.id l.txn l.kind l.credits iif(o.hot=l.id,s.remaining,l.remaining) iif(o.hot=l.id,o.hot_held,l.held)
-	l.priority l.expires l.opened l.drawn l.drawn_by`) + `
+	selectOpenLot = nameless(`+r.id +l.key +l.id +l.txn +l.kind +l.credits iif(o.hot=l.id,s.remaining,l.remaining) iif(o.hot=l.id,o.hot_held,l.held)
+	+l.priority +l.expires +l.opened +l.drawn +l.drawn_by`) + `
 FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet JOIN wallet_state s ON s.no = l.wallet JOIN wallet_rest o ON o.no = l.wallet `
 )
 

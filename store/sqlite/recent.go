@@ -16,7 +16,7 @@ type recent struct {
 	bits  [1 << 14]uint64
 }
 
-var selectLastKey = newQuery("SELECT max(key) FROM wallet_key")
+var selectLastKey = newQuery("SELECT key FROM wallet_key WHERE key >= '' ORDER BY key DESC LIMIT 1")
 
 // unknown reports that a key is certainly not in the table.
 func (r *recent) unknown(s session, of wallet.CustomerID, key string) (bool, error) {

@@ -2,8 +2,8 @@ package unit
 
 import "github.com/seed-12493b23/wallet"
 
-// room is how many wallets and lots of them a generation of the cache takes; there are two. One with the other, each takes less
-// than 1 kB.
+// room is how many wallets, and lots, rules and pairs of metadata of them, a generation of the cache takes; there are two. None of
+// them takes more than 1 kB or so.
 const room = 128 << 10
 
 // lotRoom is how many lots of one wallet stay loaded between batches.
@@ -15,7 +15,7 @@ type cache struct{ young, old generation }
 type generation struct {
 	customers map[wallet.CustomerID]*Customer
 	wallets   map[wallet.ID]*Wallet
-	lots      int // of the wallets
+	parts     int // of the wallets: lots, rules and metadata
 }
 
 func newGeneration() generation {
@@ -60,24 +60,28 @@ func (c *cache) addCustomer(customer *Customer) { c.young.customers[customer.ID]
 
 func (c *cache) addWallet(w *Wallet) {
 	c.young.wallets[w.ID] = w
-	c.young.lots += w.counted
+	c.young.parts += w.parts
+	c.count(w)
 }
 
 func (c *cache) dropWallet(w *Wallet) {
 	delete(c.young.wallets, w.ID)
-	c.young.lots -= w.counted
+	c.young.parts -= w.parts
 }
 
-// count counts the loaded lots of a wallet anew.
+// count counts the parts of a wallet anew.
 func (c *cache) count(w *Wallet) {
-	n := len(w.lots.first)
-	c.young.lots += n - w.counted
-	w.counted = n
+	n := len(w.lots.first) + len(w.lots.beyond) + len(w.Metadata)
+	for i := range w.Rules {
+		n += 1 + len(w.Rules[i].Metadata)
+	}
+	c.young.parts += n - w.parts
+	w.parts = n
 }
 
 // age begins a new generation when the young one is full. It is called between batches: nobody has pointers to what it drops.
 func (c *cache) age() {
-	if len(c.young.wallets)+c.young.lots > room || len(c.young.customers) > room/2 {
+	if len(c.young.wallets)+c.young.parts > room || len(c.young.customers) > room/2 {
 		c.old, c.young = c.young, newGeneration()
 	}
 }

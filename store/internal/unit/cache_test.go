@@ -9,7 +9,7 @@ import (
 	"github.com/seed-12493b23/wallet"
 )
 
-// TestCache uses wallets at random, the first of them all the time, with lots that come and go. What is loaded stays within two
+// TestCache uses wallets at random, the first of them all the time, with lots and rules that come and go. What is loaded stays within two
 // generations, and a wallet that is in use is never dropped.
 func TestCache(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -33,6 +33,10 @@ func TestCache(t *testing.T) {
 			c.addWallet(w)
 		}
 		w.lots.first = make([]*Lot, random.IntN(2*lotRoom))
+		w.Rules = make([]wallet.Rule, i%3)
+		if i%3 == 2 {
+			w.Rules[0].Metadata = map[string]string{"a": "1", "b": "2"}
+		}
 		c.count(w)
 		return known
 	}
@@ -58,26 +62,28 @@ func TestCache(t *testing.T) {
 			continue
 		}
 		for _, g := range []generation{c.young, c.old} {
-			lots := 0
-			for _, w := range g.wallets {
-				lots += len(w.lots.first)
-			}
-			if len(g.wallets)+lots > room+2*lotRoom {
-				t.Fatalf("step %d: %d wallets with %d lots in a generation", step, len(g.wallets), lots)
+			if parts := parts(g); len(g.wallets)+parts > room+100 {
+				t.Fatalf("step %d: %d wallets with %d parts in a generation", step, len(g.wallets), parts)
 			}
 			if len(g.wallets) != len(g.customers) {
 				t.Fatalf("step %d: %d wallets of %d customers", step, len(g.wallets), len(g.customers))
 			}
 		}
-		lots := 0
-		for _, w := range c.young.wallets {
-			lots += len(w.lots.first)
-		}
-		if c.young.lots != lots {
-			t.Fatalf("step %d: %d lots are counted, there are %d", step, c.young.lots, lots)
+		if parts := parts(c.young); c.young.parts != parts {
+			t.Fatalf("step %d: %d parts are counted, there are %d", step, c.young.parts, parts)
 		}
 	}
 	if aged < 3 {
 		t.Errorf("%d generations", aged)
 	}
+}
+
+func parts(g generation) (n int) {
+	for _, w := range g.wallets {
+		n += len(w.lots.first) + len(w.Rules)
+		for _, r := range w.Rules {
+			n += len(r.Metadata)
+		}
+	}
+	return n
 }

@@ -37,7 +37,7 @@ type Wallet struct {
 	added    []*Transaction // in this batch
 	numbered int            // of the added, those that have their numbers
 	lots     lots
-	counted  int // of the lots, see cache
+	parts    int // see cache.count
 
 	stateAt, recordAt uint64 // the Changes that have it
 }

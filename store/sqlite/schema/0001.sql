@@ -6,7 +6,7 @@
 --
 -- amount(x), plain(x), uuid(x), canonical(x), instant(x) and more(x) are not functions of SQLite: they are replaced by
 -- expressions as this file is applied, see schema.go. The CHECKs of what every debit writes call no function, for speed: that a
--- UUID there has 16 bytes, the store checks as it reads it.
+-- UUID there has 16 bytes, the store checks where it reads it.
 
 CREATE TABLE wallet_meta (
 	version INTEGER NOT NULL -- of this schema; one row
