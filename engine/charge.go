@@ -274,6 +274,7 @@ func printCharge(command string, ch wallet.Charge) [16]byte {
 	f.text("customer", string(ch.Customer))
 	f.text("currency", string(ch.Currency))
 	for _, fee := range ch.Fees {
+		f.text("fee", "{")
 		f.fee(fee)
 	}
 	f.flag("whole", ch.Whole)

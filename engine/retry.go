@@ -89,8 +89,8 @@ func (f *fingerprint) metadata(m map[string]string) {
 	}
 }
 
+// fee adds the fields of a fee. In a list, something must tell where each begins.
 func (f *fingerprint) fee(fee wallet.Fee) {
-	f.text("fee", "{")
 	f.text("id", fee.ID)
 	f.text("type", string(fee.Type))
 	f.text("metric", fee.Metric)

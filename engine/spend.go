@@ -26,9 +26,7 @@ func (e *Engine) Debit(ctx context.Context, id wallet.ID, d wallet.Debit) (made 
 		f.id("wallet", id.Bytes())
 		f.amount("credits", d.Credits)
 		f.amount("money", d.Money)
-		if d.Fee.ID != "" || d.Fee.Type != "" || d.Fee.Metric != "" {
-			f.fee(d.Fee)
-		}
+		f.fee(d.Fee)
 		f.text("reference", d.Reference)
 		f.id("corrects", d.Corrects.Bytes())
 		f.metadata(d.Metadata)

@@ -22,8 +22,9 @@ import (
 )
 
 // What 64 keep-alive clients get done over HTTP, and the share of what as many callers get done in process, on one file in
-// one run, with a retry key for each command. They take turns, so that what else the machine does is fair to both. Over HTTP there is work for two processors, in
-// process mostly for one: of a machine that is busy otherwise, the share says little, and the processor time more.
+// one run, with a retry key for each command. They take turns, so that what else the machine does is fair to both. Over HTTP
+// there is work for two processors, in process mostly for one: of a machine that is busy otherwise, the share says little, and
+// the processor time more.
 func BenchmarkServe(b *testing.B) {
 	const clients = 64
 	amount := wallet.MustAmount
@@ -128,8 +129,8 @@ func startServer(b *testing.B, eng *engine.Engine) (address string) {
 	return listener.Addr().String()
 }
 
-// A conn is a keep-alive client that sends one request again and again, with other keys. It does as little as a client can: what is measured
-// is the server, though they share the machine.
+// A conn is a keep-alive client that sends one request again and again, with other keys. It does as little as a client can:
+// what is measured is the server, though they share the machine.
 type conn struct {
 	net.Conn
 	request, answer []byte
