@@ -85,12 +85,9 @@ func (l *Lane) Look(fn func() error) error {
 	return invoke(func(store.Tx) error { return fn() }, nil)
 }
 
-// lead runs exactly one batch. The yields let those whom the last batch woke queue for this one, and let the next leader go
-// before whatever else this processor has to do.
+// lead runs exactly one batch. The yield at its end lets the next leader go before whatever else this processor has to do.
 func (l *Lane) lead() {
-	if !l.alone() {
-		runtime.Gosched()
-	}
+	l.gather()
 	calls := l.take()
 	calls[0].alone = len(calls) == 1
 	defer func() { // also when a function ends the leader's goroutine
@@ -105,11 +102,27 @@ func (l *Lane) lead() {
 	l.run(calls)
 }
 
-// alone reports whether the leader is the only caller, as it was in the last batch.
-func (l *Lane) alone() bool {
+// gather yields as long as that makes others queue: those whom the last batch woke, and who else is ready to run. It does so
+// twice at least: what runs beside a batch slows it down. A caller that is alone, as in the last batch, does not yield.
+func (l *Lane) gather() {
+	queued, before := l.size()
+	if queued == 1 && before <= 1 {
+		return
+	}
+	for last := 0; queued < most; {
+		runtime.Gosched()
+		if queued, _ = l.size(); queued == last {
+			return
+		}
+		last = queued
+	}
+}
+
+// size returns how many are queued, and how many the last batch had.
+func (l *Lane) size() (queued, before int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.queue) == 1 && len(l.batch) <= 1
+	return len(l.queue), len(l.batch)
 }
 
 // take returns what is queued, up to most calls; the leader's own is the first.

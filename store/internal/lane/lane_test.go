@@ -152,6 +152,34 @@ func TestPromotedAndCancelled(t *testing.T) {
 	}
 }
 
+// Of callers that come one after another whenever the leader yields, each is in its batch.
+func TestGather(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const n = 5
+	gathered := 0
+	for try := 0; try < 1000 && gathered < n+1; try++ { // the scheduler is now and then unfair
+		l := newLog()
+		l.batch = make([]*Call, 2) // the leader was not alone
+		var all sync.WaitGroup
+		var call func(left int)
+		call = func(left int) {
+			runtime.Gosched() // behind the leader
+			if left > 1 {
+				all.Go(func() { call(left - 1) })
+			}
+			l.do(t.Context(), "", nothing)
+		}
+		all.Go(func() { call(n) })
+		runtime.Gosched()
+		l.do(t.Context(), "", nothing)
+		all.Wait()
+		gathered = max(gathered, len(l.batches[0]))
+	}
+	if gathered != n+1 {
+		t.Errorf("%d callers in a batch, want %d", gathered, n+1)
+	}
+}
+
 // runTogether runs functions as one batch and returns what each caller met: an error, a panic's value or an exit.
 func runTogether(t *testing.T, fns ...func() error) []any {
 	t.Helper()
