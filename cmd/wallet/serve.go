@@ -83,8 +83,8 @@ func (s serve) run(ctx context.Context, listener net.Listener, eng *engine.Engin
 	server := &http.Server{
 		Handler:           s.handler(eng, secret, logger),
 		ReadHeaderTimeout: headTimeout, ReadTimeout: bodyTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: 64 << 10,
-		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		MaxHeaderBytes: 64 << 10, ConnContext: withPatience,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var ticking sync.WaitGroup
@@ -142,9 +142,12 @@ func (s serve) handler(eng *engine.Engine, secret string, logger *slog.Logger) h
 func logged(next http.Handler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		ctx, cancel := context.WithTimeout(r.Context(), workTimeout)
-		defer cancel()
-		seen := &seenWriter{ResponseWriter: w, status: http.StatusOK}
+		ctx := r.Context()
+		if end, ok := ctx.Value(patience{}).(*time.Timer); ok {
+			end.Reset(workTimeout)
+			defer end.Stop()
+		}
+		seen := &seenWriter{ResponseWriter: w, ctx: ctx, status: http.StatusOK}
 		defer func() {
 			now := time.Now()
 			record := slog.NewRecord(now, slog.LevelInfo, "request", 0) // a logger would look up, at a cost, where in the source this is
@@ -153,18 +156,32 @@ func logged(next http.Handler, logger *slog.Logger) http.Handler {
 				slog.String("remote", r.RemoteAddr), slog.String("debug_id", w.Header().Get(rest.DebugIDHeader)))
 			logger.Handler().Handle(ctx, record)
 		}()
-		next.ServeHTTP(seen, r.WithContext(ctx))
+		next.ServeHTTP(seen, r)
 	})
+}
+
+// patience is the key of a connection's timer.
+type patience struct{}
+
+// withPatience gives a connection a timer, which ends what is asked for on it. One for all its requests costs less than one for
+// each; a connection that has met it is closed.
+func withPatience(ctx context.Context, _ net.Conn) context.Context {
+	ctx, end := context.WithCancel(ctx)
+	return context.WithValue(ctx, patience{}, time.AfterFunc(workTimeout, end))
 }
 
 // seenWriter remembers what was answered.
 type seenWriter struct {
 	http.ResponseWriter
+	ctx           context.Context
 	status, bytes int
 }
 
 func (w *seenWriter) WriteHeader(status int) {
 	w.status = status
+	if w.ctx.Err() != nil { // for all that the connection may still ask for
+		w.Header().Set("Connection", "close")
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 

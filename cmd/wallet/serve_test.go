@@ -2,16 +2,25 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-12493b23/wallet/engine"
+	"github.com/seed-12493b23/wallet/store"
+	"github.com/seed-12493b23/wallet/store/memory"
 )
 
 // A served is a "wallet serve" under way.
@@ -174,6 +183,80 @@ func TestServe(t *testing.T) {
 		}
 	}
 }
+
+// Requests of one connection may work for a while each, and none for too long.
+func TestWorkTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := &slow{Store: memory.New()}
+		listener := make(pipes)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			ended <- serve{}.run(ctx, listener, engine.New(db, nil), "secret", slog.New(slog.DiscardHandler))
+		}()
+		dial := func() (ask func(takes time.Duration) (status int, closes bool, took time.Duration)) {
+			server, client := net.Pipe()
+			listener <- server
+			answers := bufio.NewReader(client)
+			return func(takes time.Duration) (int, bool, time.Duration) {
+				db.takes.Store(int64(takes))
+				start := time.Now()
+				io.WriteString(client, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+				answer, err := http.ReadResponse(answers, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				io.Copy(io.Discard, answer.Body)
+				return answer.StatusCode, answer.Close, time.Since(start)
+			}
+		}
+		for range 2 { // what one connection met says nothing of the next
+			ask := dial()
+			for range 3 {
+				if status, closes, took := ask(workTimeout - 1); status != 200 || closes || took != workTimeout-1 {
+					t.Errorf("%d after %v; closes: %t", status, took, closes)
+				}
+				time.Sleep(idleTimeout - 1)
+			}
+			if status, closes, took := ask(time.Hour); status != 503 || !closes || took != workTimeout {
+				t.Errorf("%d after %v; closes: %t", status, took, closes)
+			}
+		}
+		db.takes.Store(0)
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A slow store takes its time to look, unless the context ends.
+type slow struct {
+	store.Store
+	takes atomic.Int64
+}
+
+func (s *slow) View(ctx context.Context, fn func(store.Reader) error) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Duration(s.takes.Load())):
+		return s.Store.View(ctx, fn)
+	}
+}
+
+// pipes is a listener to connections within the process.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if conn, ok := <-p; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
 
 // The README's commands do what it says, against a server of their own.
 func TestReadmeCommands(t *testing.T) {

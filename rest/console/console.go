@@ -151,7 +151,7 @@ func (v *view) fail(w http.ResponseWriter, err error) int {
 			return http.StatusUnprocessableEntity
 		}
 	}
-	if errors.Is(err, wallet.ErrConflict) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, wallet.ErrConflict) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		v.log("unavailable", err)
 		if v.r.Method != http.MethodPost {
 			v.clear("That cannot be looked up for now.")

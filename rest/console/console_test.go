@@ -303,19 +303,28 @@ func TestWhatIsNotAllowedIsNotShown(t *testing.T) {
 }
 
 // unsure keeps what it is told to, and does not know whether it did.
-type unsure struct{ store.Store }
+type unsure struct {
+	store.Store
+	err error
+}
 
 func (u unsure) Update(ctx context.Context, scope store.Scope, fn func(store.Tx) error) error {
-	return errors.Join(wallet.ErrConflict, u.Store.Update(ctx, scope, fn))
+	return errors.Join(u.err, u.Store.Update(ctx, scope, fn))
 }
 
 // Who is not told whether a form was heard is told how to find out, and that is harmless.
 func TestUnknownOutcome(t *testing.T) {
+	for _, err := range []error{wallet.ErrConflict, context.DeadlineExceeded, context.Canceled} {
+		t.Run(err.Error(), func(t *testing.T) { unknownOutcome(t, err) })
+	}
+}
+
+func unknownOutcome(t *testing.T, err error) {
 	w := newWorld(t, Actions{TopUp: true})
 	kept := memory.New()
 	w.eng = engine.New(kept, nil)
 	w.wallet = must(w.eng.Create(t.Context(), wallet.Spec{Customer: "acme", Currency: "USD", Rate: wallet.MustAmount("1")}))
-	w.page = New(w.eng.With(unsure{kept}), &Options{Authorize: rest.Basic(rest.Token{Secret: secret}), Allow: Actions{TopUp: true},
+	w.page = New(w.eng.With(unsure{kept, err}), &Options{Authorize: rest.Basic(rest.Token{Secret: secret}), Allow: Actions{TopUp: true},
 		Logger: slog.New(slog.NewTextHandler(&w.log, nil))})
 	form := url.Values{"action": {"topup"}, "granted": {"5"}, "key": {"one"}}
 	for range 2 {
