@@ -2,14 +2,14 @@ package unit
 
 import "github.com/seed-12493b23/wallet"
 
-// room is how many wallets, and lots, rules and pairs of metadata of them, a generation of the cache takes; there are two. None of
-// them takes more than 1 kB or so.
-const room = 128 << 10
+// room is how many wallets, and lots, rules and pairs of metadata of them, the cache takes. None of them takes more than 1 kB or so.
+const room = 256 << 10
 
 // lotRoom is how many lots of one wallet stay loaded between batches.
 const lotRoom = 32
 
-// A cache keeps customers, with their wallets, for two generations: one that was not used in a whole generation is dropped.
+// A cache keeps customers with their wallets. When there is no room, it drops old ones; young are those that were used since the
+// old ones were young. When none is old any more, all are.
 type cache struct{ young, old generation }
 
 type generation struct {
@@ -48,11 +48,19 @@ func (c *cache) wallet(id wallet.ID) *Wallet {
 
 // keep moves a customer of the old generation to the young one.
 func (c *cache) keep(customer *Customer) {
-	delete(c.old.customers, customer.ID)
+	c.old.remove(customer)
 	c.addCustomer(customer)
 	for _, w := range customer.wallets {
-		delete(c.old.wallets, w.ID)
 		c.addWallet(w)
+	}
+}
+
+// remove removes a customer and its wallets.
+func (g *generation) remove(customer *Customer) {
+	delete(g.customers, customer.ID)
+	for _, w := range customer.wallets {
+		delete(g.wallets, w.ID)
+		g.parts -= w.parts
 	}
 }
 
@@ -79,9 +87,26 @@ func (c *cache) count(w *Wallet) {
 	w.parts = n
 }
 
-// age begins a new generation when the young one is full. It is called between batches: nobody has pointers to what it drops.
+// age makes room if there is none, and some to spare, so that it seldom has to. It is called between batches: nobody has pointers
+// to what it drops.
 func (c *cache) age() {
-	if len(c.young.wallets)+c.young.parts > room || len(c.young.customers) > room/2 {
-		c.old, c.young = c.young, newGeneration()
+	if !c.exceeds(room) {
+		return
 	}
+	const enough = room - room/16
+	for c.exceeds(enough) {
+		if len(c.old.customers) == 0 {
+			c.old, c.young = c.young, newGeneration()
+		}
+		for _, customer := range c.old.customers {
+			if c.old.remove(customer); !c.exceeds(enough) {
+				break
+			}
+		}
+	}
+}
+
+// exceeds reports whether the cache has more than a limit allows.
+func (c *cache) exceeds(limit int) bool {
+	return len(c.young.wallets)+c.young.parts+len(c.old.wallets)+c.old.parts > limit || len(c.young.customers)+len(c.old.customers) > limit/2
 }

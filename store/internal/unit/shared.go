@@ -16,14 +16,9 @@ func (u *Unit) Loaded(id wallet.CustomerID) *Customer {
 
 // Drop drops what is loaded of a customer. Nothing of it has been changed.
 func (u *Unit) Drop(id wallet.CustomerID) {
-	c := u.cache.customer(id)
-	if c == nil {
-		return
+	if c := u.cache.customer(id); c != nil {
+		u.cache.young.remove(c)
 	}
-	for _, w := range c.wallets {
-		u.cache.dropWallet(w)
-	}
-	delete(u.cache.young.customers, id)
 }
 
 // Refresh drops what is never kept for another batch, if a batch without changes has left it. A batch begins with it.
