@@ -152,6 +152,6 @@ func (a *ahead) queueOutcomes(b *pgx.Batch, n *names, customers, keys []string) 
 
 // isRight reports whether the unit has a customer as it is in the database.
 func (a *ahead) isRight(u *unit.Unit, id wallet.CustomerID) bool {
-	c := u.Loaded(id)
+	c := u.Loaded(store.Scope{Customer: id})
 	return c != nil && c.Version == a.locked[id].version
 }

@@ -146,7 +146,7 @@ func (b *boarding) addCustomers(all bool) error {
 	} else {
 		create := map[string]bool{}
 		for i, c := range b.calls {
-			if c.Scope.Create && b.of[i] != "" && b.w.unit.Loaded(b.of[i]) == nil {
+			if c.Scope.Create && b.of[i] != "" && b.w.unit.Loaded(store.Scope{Customer: b.of[i]}) == nil {
 				create[string(b.of[i])] = true
 			}
 		}
@@ -195,7 +195,7 @@ func (b *boarding) lock() error {
 	// What follows sees what those have committed who had the locks before.
 	var unknown []string
 	for _, c := range b.names {
-		if b.w.unit.Loaded(wallet.CustomerID(c)) == nil {
+		if b.w.unit.Loaded(store.Scope{Customer: wallet.CustomerID(c)}) == nil {
 			unknown = append(unknown, c)
 		}
 	}

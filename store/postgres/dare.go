@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/store"
 	"github.com/seed-12493b23/wallet/store/internal/lane"
 	"github.com/seed-12493b23/wallet/store/internal/unit"
 )
@@ -101,7 +102,7 @@ func (w *writer) loaded(c *lane.Call) *unit.Customer {
 	if of == "" {
 		return nil
 	}
-	return w.unit.Loaded(of)
+	return w.unit.Loaded(store.Scope{Customer: of})
 }
 
 // dare notes whom the batch is about.

@@ -118,6 +118,7 @@ func (w *writerConn) Begin(calls []*lane.Call) (u *unit.Unit, err error) {
 		w.version = version
 		w.forget()
 	}
+	w.base.lookAhead(w.unit, calls)
 	return w.unit, nil
 }
 

@@ -18,19 +18,28 @@ func TestBatchesLikeMemory(t *testing.T) {
 	for seed := range uint64(4) {
 		s, m := openNew(t), memory.New()
 		customers := []wallet.CustomerID{"ann", "bob", "eve"}
+		most, forgets := 6, 10
+		if seed%2 == 1 { // much is to be read ahead
+			customers = append(customers, "dan", "fay", "gus", "hal", "ida", "jim", "kit")
+			most, forgets = 20, 2
+		}
 		random := rand.New(rand.NewPCG(seed, 0))
 		for range 30 {
-			if random.IntN(10) == 0 {
+			if random.IntN(forgets) == 0 {
 				s.writer.forget() // as if others had written
 			}
 			var jobs []job
 			var want, got []*script.Script
-			for range 1 + random.IntN(6) {
+			for range 1 + random.IntN(most) {
 				at, of := now(), customers[random.IntN(len(customers))]
 				a := &script.Script{Seed: random.Uint64(), At: at, Customer: of}
 				b := *a
 				want, got = append(want, a), append(got, &b)
-				jobs = append(jobs, job{scope: store.Scope{Customer: of}, fn: b.Run})
+				scope := store.Scope{Customer: of}
+				if ids := walletsOf(m, of); len(ids) > 0 && random.IntN(2) == 0 {
+					scope = store.Scope{Wallet: ids[random.IntN(len(ids))]}
+				}
+				jobs = append(jobs, job{scope: scope, fn: b.Run})
 			}
 			together(s, jobs...)
 			for i, a := range want {
@@ -52,6 +61,17 @@ func TestBatchesLikeMemory(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// walletsOf returns all wallets of a customer.
+func walletsOf(s store.Store, of wallet.CustomerID) (ids []wallet.ID) {
+	s.View(ctx, func(r store.Reader) error {
+		for w := range r.Wallets(wallet.WalletQuery{Customer: of}) {
+			ids = append(ids, w.ID)
+		}
+		return nil
+	})
+	return ids
 }
 
 // A store that reads everything again for each batch, as if others had written in between, is as right as one that remembers.

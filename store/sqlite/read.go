@@ -21,6 +21,8 @@ type base struct {
 
 	owners map[int64]owner                // of wallets, which never change
 	ids    map[int64]wallet.TransactionID // of transactions, which never change
+
+	ahead ahead
 }
 
 var _ unit.Base = (*base)(nil)
@@ -94,6 +96,9 @@ func scanWallet(row []driver.Value) (w *unit.Wallet, customer int64, err error) 
 }
 
 func (b *base) Load(s store.Scope) (*unit.Customer, []*unit.Wallet, error) {
+	if f := b.ahead.families[s]; f != nil {
+		return f.customer, f.wallets, nil
+	}
 	c := new(unit.Customer)
 	var wallets []*unit.Wallet
 	each := func(row []driver.Value) error {
@@ -169,10 +174,13 @@ func (b *base) ActiveWallets(id wallet.CustomerID) (active []*store.Wallet, err 
 	return active, err
 }
 
-// selectLot reads what scanLot expects: lots as their own rows have them, or as they are.
+const lotValues = "+l.key +l.id +l.txn +l.kind +l.credits +l.remaining +l.held +l.priority +l.expires +l.opened +l.drawn +l.drawn_by"
+
+// The selects of lots: of one wallet, of any, which has its wallet's ID in front, and of any as it is: the hot ones have something
+// elsewhere.
 var (
-	selectLot = nameless("+r.id +l.key +l.id +l.txn +l.kind +l.credits +l.remaining +l.held +l.priority +l.expires +l.opened +l.drawn +l.drawn_by") + `
-FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet `
+	selectLot   = nameless(lotValues) + " FROM wallet_lot l "
+	selectLotOf = nameless("+r.id "+lotValues) + " FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet "
 
 	selectOpenLot = nameless(`+r.id +l.key +l.id +l.txn +l.kind +l.credits iif(o.hot=l.id,s.remaining,l.remaining) iif(o.hot=l.id,o.hot_held,l.held)
 	+l.priority +l.expires +l.opened +l.drawn +l.drawn_by`) + `
@@ -181,7 +189,7 @@ FROM wallet_lot l JOIN wallet_record r ON r.no = l.wallet JOIN wallet_state s ON
 
 var (
 	lotsBehind  = newQuery(selectLot + "WHERE l.wallet = ?1 AND l.key > coalesce(?2, x'') ORDER BY l.key") // LIMIT ? has it compiled anew each time
-	lotByID     = newQuery(selectLot + "WHERE l.id = ?1")
+	lotByID     = newQuery(selectLotOf + "WHERE l.id = ?1")
 	lotsExpired = newQuery(selectLot + `WHERE l.wallet = ?1 AND l.expires IS NOT NULL AND (l.expires, l.key) > (?2, coalesce(?3, x'')) AND l.expires <= ?4
 ORDER BY l.expires, l.key LIMIT 64`)
 
@@ -189,15 +197,31 @@ ORDER BY l.expires, l.key LIMIT 64`)
 	nextOpenLot = newQuery(selectOpenLot + "WHERE l.wallet = (SELECT no FROM wallet_record WHERE id = ?1) AND l.key > coalesce(?2, x'') ORDER BY l.key LIMIT 1")
 )
 
-func scanLot(row []driver.Value) (*unit.Lot, error) {
-	r := reader{row: row}
+// scanLot reads lotValues.
+func scanLot(r *reader) *unit.Lot {
 	l := new(unit.Lot)
-	l.Wallet.SetBytes(r.uuid())
 	l.Key, l.ID, l.No = r.blob(), r.txn(), r.int()
-	l.Kind = word(&r, kinds)
+	l.Kind = word(r, kinds)
 	l.Credits, l.Remaining, l.Held = r.amount(), r.amount(), r.amount()
 	l.Priority, l.ExpiresAt, l.OpenedAt = int(r.int()), r.time(), r.time()
 	l.Drawn.Len, l.Drawn.Last = r.int(), r.int()
+	return l
+}
+
+// scanLotIn reads a lot of a wallet.
+func scanLotIn(w *unit.Wallet, row []driver.Value) (*unit.Lot, error) {
+	r := reader{row: row}
+	l := scanLot(&r)
+	l.Wallet = w.ID
+	return l, r.err
+}
+
+// scanLotOf reads lotValues behind the wallet's ID.
+func scanLotOf(row []driver.Value) (*unit.Lot, error) {
+	r := reader{row: row}
+	w := r.uuid()
+	l := scanLot(&r)
+	l.Wallet.SetBytes(w)
 	return l, r.err
 }
 
@@ -205,8 +229,13 @@ func (b *base) LoadLots(w *unit.Wallet, after []byte, n int) (lots []*unit.Lot, 
 	if w.No == 0 {
 		return nil, nil
 	}
+	if after == nil && n == heads {
+		if lots, found, err := b.headOf(w); found || err != nil {
+			return lots, err
+		}
+	}
 	err = b.rows(lotsBehind, func(row []driver.Value) error {
-		l, err := scanLot(row)
+		l, err := scanLotIn(w, row)
 		if lots = append(lots, l); err == nil && len(lots) == n {
 			err = errStop
 		}
@@ -220,7 +249,7 @@ func (b *base) LoadLots(w *unit.Wallet, after []byte, n int) (lots []*unit.Lot, 
 
 func (b *base) lot(q *query, id wallet.TransactionID) (l *unit.Lot, err error) {
 	found, err := one(b, q, func(row []driver.Value) error {
-		l, err = scanLot(row)
+		l, err = scanLotOf(row)
 		return err
 	}, uuid(id))
 	if err == nil && !found {
@@ -242,7 +271,7 @@ func (b *base) Lot(id wallet.TransactionID) (store.Lot, error) {
 func (b *base) NextLot(w wallet.ID, after []byte) (store.Lot, bool, error) {
 	var l *unit.Lot
 	found, err := one(b, nextOpenLot, func(row []driver.Value) (err error) {
-		l, err = scanLot(row)
+		l, err = scanLotOf(row)
 		return err
 	}, uuid(w), after)
 	if !found || err != nil {
@@ -260,7 +289,7 @@ func (b *base) LoadExpiring(w *unit.Wallet, upTo time.Time) iter.Seq2[*unit.Lot,
 		for {
 			var page []*unit.Lot
 			err := b.rows(lotsExpired, func(row []driver.Value) error {
-				l, err := scanLot(row)
+				l, err := scanLotIn(w, row)
 				page = append(page, l)
 				return err
 			}, w.No, expires, key, upTo.UnixMicro())

@@ -208,7 +208,7 @@ func TestPlans(t *testing.T) {
 	for _, q := range []*query{
 		walletByID, activeOf, besidesOf, customerByID, walletOf, lotsBehind, lotByID, lotsExpired, openLotByID, nextOpenLot, selectOutcome, selectDue,
 		selectLastKey, selectOwner, txnByID, selectMark, selectLastMark, selectChain, selectBefore, selectUpTo, selectID, selectNo, selectLast, holdByID, updateHold, eventsOf, allEvents, allTold, updateRecord, updateState, updateRest, updateLot, cooledLot,
-		deleteLot, updateTxn,
+		deleteLot, updateTxn, familiesByWallet, familiesByCustomer, headsOf,
 	} {
 		used[q] = true
 	}
@@ -229,7 +229,8 @@ func TestPlans(t *testing.T) {
 	for q := range used {
 		if err := c.rows(queryOf("EXPLAIN QUERY PLAN "+q.text), func(row []driver.Value) error {
 			step := fmt.Sprint(row[3])
-			if strings.Contains(step, "TEMP B-TREE") || strings.HasPrefix(step, "SCAN") && step != "SCAN step" && step != "SCAN CONSTANT ROW" {
+			fine := step == "SCAN step" || step == "SCAN CONSTANT ROW" || strings.HasPrefix(step, "SCAN (subquery") // which does not scan, itself
+			if strings.Contains(step, "TEMP B-TREE") || strings.HasPrefix(step, "SCAN") && !fine {
 				t.Errorf("%s\n%s", q.text, step)
 			}
 			return nil

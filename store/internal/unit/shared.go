@@ -1,13 +1,22 @@
 package unit
 
-import "github.com/seed-12493b23/wallet"
+import (
+	"github.com/seed-12493b23/wallet"
+	"github.com/seed-12493b23/wallet/store"
+)
 
 // Where others may write to the database while state stays loaded, it is for the database to find out whose state is still
 // right, customer by customer.
 
-// Loaded returns a customer of whom all active wallets are loaded, or nil.
-func (u *Unit) Loaded(id wallet.CustomerID) *Customer {
-	c := u.cache.customer(id)
+// Loaded returns the customer that the scope names, by itself or by one of its wallets, if all its active wallets are loaded; else
+// nil.
+func (u *Unit) Loaded(s store.Scope) *Customer {
+	var c *Customer
+	if s.Customer != "" {
+		c = u.cache.customer(s.Customer)
+	} else if w := u.cache.wallet(s.Wallet); w != nil {
+		c = w.customer
+	}
 	if c == nil || !c.complete {
 		return nil
 	}

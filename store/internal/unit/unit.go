@@ -136,16 +136,13 @@ func (u *Unit) open(s store.Scope) (*tx, error) {
 }
 
 func (u *Unit) resolve(s store.Scope) (*Customer, error) {
+	if c := u.Loaded(s); c != nil {
+		return c, nil
+	}
 	switch {
 	case s.Customer != "":
-		if c := u.cache.customer(s.Customer); c != nil && c.complete {
-			return c, nil
-		}
 		return u.load(store.Scope{Customer: s.Customer})
 	case !s.Wallet.IsZero():
-		if w := u.cache.wallet(s.Wallet); w != nil && w.customer.complete {
-			return w.customer, nil
-		}
 		return u.load(store.Scope{Wallet: s.Wallet})
 	case !s.Transaction.IsZero():
 		if t := u.txns[s.Transaction]; t != nil {
