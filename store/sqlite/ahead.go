@@ -33,19 +33,19 @@ const (
 )
 
 var (
-	familiesByWallet   = newQuery(selectWallet + "WHERE r.customer IN (SELECT customer FROM wallet_record WHERE id IN (" + params(", ?%d") + ")) AND r.status = 'active'")
-	familiesByCustomer = newQuery(selectWallet + "WHERE r.customer IN (SELECT no FROM wallet_customer WHERE id IN (" + params(", ?%d") + ")) AND r.status = 'active'")
-	headsOf            = newQuery(params(" UNION ALL SELECT * FROM (" + nameless("l.wallet "+lotValues) + fmt.Sprintf(" FROM wallet_lot l WHERE l.wallet = ?%%d ORDER BY l.key LIMIT %d)", heads)))
+	familiesByWallet   = newQuery(selectWallet + "WHERE r.customer IN (SELECT customer FROM wallet_record WHERE id IN (" + params("?%d", ", ") + ")) AND r.status = 'active'")
+	familiesByCustomer = newQuery(selectWallet + "WHERE r.customer IN (SELECT no FROM wallet_customer WHERE id IN (" + params("?%d", ", ") + ")) AND r.status = 'active'")
+
+	headsOf = newQuery(params(fmt.Sprintf("SELECT * FROM (%s FROM wallet_lot l WHERE l.wallet = ?%%d ORDER BY l.key LIMIT %d)", nameless("l.wallet "+lotValues), heads), "\nUNION ALL "))
 )
 
-// params is the format for each parameter, with what separates them in front.
-func params(format string) string {
-	var b strings.Builder
-	for i := range several {
-		fmt.Fprintf(&b, format, i+1)
+// params returns a text for each parameter, and the separator between them.
+func params(format, separator string) string {
+	texts := make([]string, several)
+	for i := range texts {
+		texts[i] = fmt.Sprintf(format, i+1)
 	}
-	text := b.String()
-	return strings.TrimPrefix(strings.TrimPrefix(text, ", "), " UNION ALL ")
+	return strings.Join(texts, separator)
 }
 
 // lookAhead reads the customers of the calls that the unit has not loaded. If it cannot, each call finds out for itself.
