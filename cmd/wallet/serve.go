@@ -142,19 +142,19 @@ func (s serve) handler(eng *engine.Engine, secret string, logger *slog.Logger) h
 func logged(next http.Handler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		ctx := r.Context()
-		if end, ok := ctx.Value(patience{}).(*time.Timer); ok {
+		seen := &seenWriter{ResponseWriter: w, status: http.StatusOK}
+		if end, ok := r.Context().Value(patience{}).(*time.Timer); ok {
 			end.Reset(workTimeout)
 			defer end.Stop()
+			seen.end = end
 		}
-		seen := &seenWriter{ResponseWriter: w, ctx: ctx, status: http.StatusOK}
 		defer func() {
 			now := time.Now()
 			record := slog.NewRecord(now, slog.LevelInfo, "request", 0) // a logger would look up, at a cost, where in the source this is
 			record.AddAttrs(slog.String("method", r.Method), slog.String("path", r.URL.Path),
 				slog.Int("status", seen.status), slog.Int("bytes", seen.bytes), slog.Duration("took", now.Sub(start)),
 				slog.String("remote", r.RemoteAddr), slog.String("debug_id", w.Header().Get(rest.DebugIDHeader)))
-			logger.Handler().Handle(ctx, record)
+			logger.Handler().Handle(r.Context(), record)
 		}()
 		next.ServeHTTP(seen, r)
 	})
@@ -170,22 +170,27 @@ func withPatience(ctx context.Context, _ net.Conn) context.Context {
 	return context.WithValue(ctx, patience{}, time.AfterFunc(workTimeout, end))
 }
 
-// seenWriter remembers what was answered.
+// seenWriter remembers what was answered. With the head of an answer, what was asked for is done; if it took too long, nothing else
+// can be asked for on the connection.
 type seenWriter struct {
 	http.ResponseWriter
-	ctx           context.Context
+	end           *time.Timer
+	begun         bool
 	status, bytes int
 }
 
 func (w *seenWriter) WriteHeader(status int) {
-	w.status = status
-	if w.ctx.Err() != nil { // for all that the connection may still ask for
+	w.begun, w.status = true, status
+	if w.end != nil && !w.end.Stop() {
 		w.Header().Set("Connection", "close")
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *seenWriter) Write(b []byte) (int, error) {
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += n
 	return n, err

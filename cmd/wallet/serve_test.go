@@ -222,6 +222,11 @@ func TestWorkTimeout(t *testing.T) {
 				t.Errorf("%d after %v; closes: %t", status, took, closes)
 			}
 		}
+		db.stubborn.Store(true)
+		if status, closes, took := dial()(workTimeout + 1); status != 200 || !closes || took != workTimeout+1 {
+			t.Errorf("%d after %v; closes: %t", status, took, closes)
+		}
+		db.stubborn.Store(false)
 		db.takes.Store(0)
 		stop()
 		if err := <-ended; err != nil {
@@ -230,13 +235,17 @@ func TestWorkTimeout(t *testing.T) {
 	})
 }
 
-// A slow store takes its time to look, unless the context ends.
+// A slow store takes its time to look, unless the context ends and it is not stubborn.
 type slow struct {
 	store.Store
-	takes atomic.Int64
+	takes    atomic.Int64
+	stubborn atomic.Bool
 }
 
 func (s *slow) View(ctx context.Context, fn func(store.Reader) error) error {
+	if s.stubborn.Load() {
+		ctx = context.WithoutCancel(ctx)
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

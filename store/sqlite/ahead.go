@@ -27,16 +27,16 @@ type family struct {
 }
 
 const (
-	several = 16 // how much a statement reads
-	worth   = 4  // fewer are read one by one
-	heads   = 4  // how many lots of a wallet are read, which is as many as a unit asks for first
+	several   = 16 // how much a statement reads
+	worth     = 4  // fewer are read one by one
+	firstLots = 4  // how many lots of a wallet are read, which is as many as a unit asks for first
 )
 
 var (
 	familiesByWallet   = newQuery(selectWallet + "WHERE r.customer IN (SELECT customer FROM wallet_record WHERE id IN (" + params("?%d", ", ") + ")) AND r.status = 'active'")
 	familiesByCustomer = newQuery(selectWallet + "WHERE r.customer IN (SELECT no FROM wallet_customer WHERE id IN (" + params("?%d", ", ") + ")) AND r.status = 'active'")
 
-	headsOf = newQuery(params(fmt.Sprintf("SELECT * FROM (%s FROM wallet_lot l WHERE l.wallet = ?%%d ORDER BY l.key LIMIT %d)", nameless("l.wallet "+lotValues), heads), "\nUNION ALL "))
+	headsOf = newQuery(params(fmt.Sprintf("SELECT * FROM (%s FROM wallet_lot l WHERE l.wallet = ?%%d ORDER BY l.key LIMIT %d)", nameless("l.wallet "+lotValues), firstLots), "\nUNION ALL "))
 )
 
 // params returns a text for each parameter, and the separator between them.
@@ -50,7 +50,6 @@ func params(format, separator string) string {
 
 // lookAhead reads the customers of the calls that the unit has not loaded. If it cannot, each call finds out for itself.
 func (b *base) lookAhead(u *unit.Unit, calls []*lane.Call) {
-	b.ahead = ahead{}
 	if len(calls) < worth {
 		return
 	}
@@ -97,7 +96,7 @@ func (b *base) readFamilies(q *query, ids []driver.Value, asked map[store.Scope]
 				}
 			}
 			f.wallets = append(f.wallets, w)
-			if s := (store.Scope{Wallet: w.ID}); asked[s] {
+			if s := (store.Scope{Wallet: w.ID}); asked[s] && b.ahead.families[s] == nil {
 				b.ahead.families[s] = f
 				b.ahead.numbers = append(b.ahead.numbers, w.No)
 			}

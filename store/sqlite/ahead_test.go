@@ -49,6 +49,29 @@ func TestAhead(t *testing.T) {
 			debit(fail, f)
 		}
 	}
+
+	// An error that may have ended the transaction does not make a batch of single ones.
+	s.writer.forget()
+	var jobs []job
+	for i, id := range ids {
+		jobs = append(jobs, debiting(id, "1", fmt.Sprint("last ", i), nil, nil))
+	}
+	failed, commits := false, 0
+	s.fault = func(op string) error {
+		if op == commit.text {
+			commits++
+		}
+		if op == familiesByWallet.text && !failed {
+			failed = true
+			return ioError
+		}
+		return nil
+	}
+	got := together(s, jobs...)
+	s.fault = nil
+	if !failed || commits != 1 || slices.ContainsFunc(got, func(err any) bool { return err != nil }) {
+		t.Errorf("%t, %d commits: %v", failed, commits, got)
+	}
 	for _, id := range slices.Concat(ids[:2], ids[n-2:]) {
 		audit(t, s, id)
 	}

@@ -87,6 +87,9 @@ func (w *writerConn) use(c *conn) {
 
 // done ends what Begin began.
 func (w *writerConn) done() {
+	if w.base != nil {
+		w.base.ahead = ahead{}
+	}
 	if c := w.c; c != nil && (!w.keep || c.broken) {
 		w.c = nil
 		c.close()
@@ -94,14 +97,28 @@ func (w *writerConn) done() {
 }
 
 func (w *writerConn) Begin(calls []*lane.Call) (u *unit.Unit, err error) {
-	if err := w.open(); err != nil {
-		return nil, err
-	}
 	defer func() { // also when a statement panics
 		if u == nil {
 			w.done()
 		}
 	}()
+	begun, err := w.begin(calls)
+	if err != nil {
+		return nil, err
+	}
+	if w.base.lookAhead(begun, calls); !w.c.broken {
+		return begun, nil
+	}
+	w.c.rollback()
+	w.done()
+	return w.begin(calls) // and each reads for itself
+}
+
+// begin begins a transaction.
+func (w *writerConn) begin(calls []*lane.Call) (*unit.Unit, error) {
+	if err := w.open(); err != nil {
+		return nil, err
+	}
 	if w.shared { // let the others have the lock as well
 		time.Sleep(jitter() / 2)
 	}
@@ -118,7 +135,6 @@ func (w *writerConn) Begin(calls []*lane.Call) (u *unit.Unit, err error) {
 		w.version = version
 		w.forget()
 	}
-	w.base.lookAhead(w.unit, calls)
 	return w.unit, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-12493b23/wallet/store"
 )
@@ -102,19 +103,24 @@ func (l *Lane) lead() {
 	l.run(calls)
 }
 
-// gather yields as long as that makes others queue: those whom the last batch woke, and who else is ready to run. It does so
-// twice at least: what runs beside a batch slows it down. A caller that is alone, as in the last batch, does not yield.
+// patience is how long the leader yields, when the processors are busy with something else: then yielding takes long, and there is
+// always somebody else who has come meanwhile. A test shortens it.
+var patience = time.Millisecond
+
+// gather yields as long as that makes others queue, up to most of them: those whom the last batch woke, and who else is ready to
+// run. Where there is time it does so twice at least: what runs beside a batch slows it down. A caller that is alone, as in the
+// last batch, does not yield.
 func (l *Lane) gather() {
 	queued, before := l.size()
 	if queued == 1 && before <= 1 {
 		return
 	}
-	for last := 0; queued < most; {
+	start := time.Now()
+	for last := 0; queued < most; last = queued {
 		runtime.Gosched()
-		if queued, _ = l.size(); queued == last {
+		if queued, _ = l.size(); queued == last || time.Since(start) > patience {
 			return
 		}
-		last = queued
 	}
 }
 

@@ -8,8 +8,8 @@ const room = 256 << 10
 // lotRoom is how many lots of one wallet stay loaded between batches.
 const lotRoom = 32
 
-// A cache keeps customers with their wallets. When there is no room, it drops old ones; young are those that were used since the
-// old ones were young. When none is old any more, all are.
+// A cache keeps customers with their wallets. When there is no room, it drops old ones. Those that are used become young; when no
+// old ones are left, all become old.
 type cache struct{ young, old generation }
 
 type generation struct {
@@ -87,19 +87,20 @@ func (c *cache) count(w *Wallet) {
 	w.parts = n
 }
 
-// age makes room if there is none, and some to spare, so that it seldom has to. It is called between batches: nobody has pointers
+// age makes room if there is none, and a little to spare, so that nobody waits long or often for it. It is called between batches: nobody has pointers
 // to what it drops.
 func (c *cache) age() {
 	if !c.exceeds(room) {
 		return
 	}
-	const enough = room - room/16
+	const enough = room - room/128
 	for c.exceeds(enough) {
 		if len(c.old.customers) == 0 {
 			c.old, c.young = c.young, newGeneration()
 		}
 		for _, customer := range c.old.customers {
-			if c.old.remove(customer); !c.exceeds(enough) {
+			c.old.remove(customer)
+			if !c.exceeds(enough) {
 				break
 			}
 		}

@@ -31,4 +31,7 @@ func (u *Unit) Drop(id wallet.CustomerID) {
 }
 
 // Refresh drops what is never kept for another batch, if a batch without changes has left it. A batch begins with it.
-func (u *Unit) Refresh() { clear(u.holds) }
+func (u *Unit) Refresh() {
+	clear(u.holds)
+	u.ghost = nil
+}
