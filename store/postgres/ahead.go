@@ -12,7 +12,7 @@ import (
 type ahead struct {
 	locked   map[wallet.CustomerID]edition
 	loaded   map[wallet.CustomerID][]*unit.Wallet
-	heads    map[wallet.ID][]*unit.Lot // the first few lots
+	heads    map[wallet.ID][]*unit.Lot // at most unit.Head of them
 	outcomes map[keyName]*store.Outcome
 }
 
@@ -31,9 +31,6 @@ func newAhead() *ahead {
 	return &ahead{map[wallet.CustomerID]edition{}, map[wallet.CustomerID][]*unit.Wallet{}, map[wallet.ID][]*unit.Lot{}, map[keyName]*store.Outcome{}}
 }
 
-// heads is how many lots of each wallet are read ahead: as many as a unit asks for first.
-const heads = 4
-
 func (a *ahead) wallets(id wallet.CustomerID) ([]*unit.Wallet, bool) {
 	if a == nil {
 		return nil, false
@@ -47,7 +44,7 @@ func (a *ahead) lots(id wallet.ID, n int) ([]*unit.Lot, bool) {
 		return nil, false
 	}
 	lots, ok := a.heads[id]
-	if !ok || len(lots) == heads && n > heads {
+	if !ok || len(lots) == unit.Head && n > unit.Head {
 		return nil, false
 	}
 	delete(a.heads, id) // they are the unit's now

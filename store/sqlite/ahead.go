@@ -27,16 +27,15 @@ type family struct {
 }
 
 const (
-	several   = 16 // how much a statement reads
-	worth     = 4  // fewer are read one by one
-	firstLots = 4  // how many lots of a wallet are read, which is as many as a unit asks for first
+	several = 16 // how much a statement reads
+	worth   = 4  // fewer are read one by one
 )
 
 var (
 	familiesByWallet   = newQuery(selectWallet + "WHERE r.customer IN (SELECT customer FROM wallet_record WHERE id IN (" + params("?%d", ", ") + ")) AND r.status = 'active'")
 	familiesByCustomer = newQuery(selectWallet + "WHERE r.customer IN (SELECT no FROM wallet_customer WHERE id IN (" + params("?%d", ", ") + ")) AND r.status = 'active'")
 
-	headsOf = newQuery(params(fmt.Sprintf("SELECT * FROM (%s FROM wallet_lot l WHERE l.wallet = ?%%d ORDER BY l.key LIMIT %d)", nameless("l.wallet "+lotValues), firstLots), "\nUNION ALL "))
+	headsOf = newQuery(params(fmt.Sprintf("SELECT * FROM (%s FROM wallet_lot l WHERE l.wallet = ?%%d ORDER BY l.key LIMIT %d)", nameless("l.wallet "+lotValues), unit.Head), "\nUNION ALL "))
 )
 
 // params returns a text for each parameter, and the separator between them.

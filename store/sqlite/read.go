@@ -229,7 +229,7 @@ func (b *base) LoadLots(w *unit.Wallet, after []byte, n int) (lots []*unit.Lot, 
 	if w.No == 0 {
 		return nil, nil
 	}
-	if after == nil && n == firstLots {
+	if after == nil && n == unit.Head {
 		if lots, found, err := b.headOf(w); found || err != nil {
 			return lots, err
 		}

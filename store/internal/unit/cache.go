@@ -87,8 +87,8 @@ func (c *cache) count(w *Wallet) {
 	w.parts = n
 }
 
-// age makes room if there is none, and a little to spare, so that nobody waits long or often for it. It is called between batches: nobody has pointers
-// to what it drops.
+// age makes room if there is none, and a little to spare, so that nobody waits long or often for it. It is called between batches:
+// nobody has pointers to what it drops.
 func (c *cache) age() {
 	if !c.exceeds(room) {
 		return
@@ -109,5 +109,6 @@ func (c *cache) age() {
 
 // exceeds reports whether the cache has more than a limit allows.
 func (c *cache) exceeds(limit int) bool {
-	return len(c.young.wallets)+c.young.parts+len(c.old.wallets)+c.old.parts > limit || len(c.young.customers)+len(c.old.customers) > limit/2
+	loaded := len(c.young.wallets) + c.young.parts + len(c.old.wallets) + c.old.parts
+	return loaded > limit || len(c.young.customers)+len(c.old.customers) > limit/2
 }

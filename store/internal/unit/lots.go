@@ -73,8 +73,11 @@ func (s *lots) after(key []byte) int {
 
 func byKey(l *Lot, key []byte) int { return bytes.Compare(l.Key, key) }
 
+// Head is how many lots of a wallet are loaded first. A statement of the Postgres store says it, too.
+const Head = 4
+
 // page is how many lots to load next: more and more.
-func (s *lots) page() int { return min(max(4, 2*len(s.first)), 1024) }
+func (s *lots) page() int { return min(max(Head, 2*len(s.first)), 1024) }
 
 // extend adds what was read behind bound; fewer than page() are the last.
 func (s *lots) extend(rows []*Lot) {
